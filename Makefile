@@ -1,0 +1,68 @@
+# Everyday tasks; `make help` lists them. Each installs what it needs first, and only what is missing.
+
+MPIRUN ?= mpirun
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+QSD := $(TARGET)/release/qsd
+SOLO := $(TARGET)/solo/release/qsd
+
+# The environment in which ranks start here; real runs do without.
+MPI_ENV := env $(shell grep -v '^\#' scripts/mpi.env)
+
+# A build without MPI needs the HDF5 without MPI: pkg-config knows Debian's, elsewhere set it by hand.
+SERIAL_HDF5 ?= $(patsubst -L%,%,$(firstword $(shell pkg-config --libs-only-L hdf5-serial 2>/dev/null)))
+SOLO_CARGO = $(if $(SERIAL_HDF5),HDF5_DIR=$(SERIAL_HDF5) )cargo
+SOLO_TESTED := $(TARGET)/solo/debug/qsd
+LINKS_MPI = echo "an MPI library is linked: set SERIAL_HDF5 to an HDF5 built without MPI" >&2; exit 1
+SOLO_FLAGS := --release --locked --no-default-features --target-dir $(TARGET)/solo
+
+# A python that has the packages of the readers' check (a virtual environment may hide the system's).
+PYTHON ?= $(shell for p in python3 /usr/bin/python3; do $$p -c 'import xarray, h5netcdf' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help setup setup-test build solo static demo test test-mpi test-solo test-readers check clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+
+setup: ## install what a build needs
+	@scripts/setup.sh build
+
+setup-test: ## install what the tests need besides
+	@scripts/setup.sh build test
+
+build: setup ## build target/release/qsd
+	cargo build --release --locked
+
+solo: setup-test ## build without MPI, for one process with threads
+	$(SOLO_CARGO) build $(SOLO_FLAGS)
+	@! ldd $(SOLO) | grep libmpi || { $(LINKS_MPI); }
+
+static: ## build without MPI and with HDF5 inside: one binary to copy (needs cmake 3.26)
+	cargo build $(subst /solo,/static,$(SOLO_FLAGS)) --features static
+	@! ldd $(subst /solo,/static,$(SOLO)) | grep -E 'libmpi|libhdf5' || { echo "the binary needs libraries that should be inside" >&2; exit 1; }
+
+demo: build ## a small ensemble on two ranks, and a look at its file
+	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run --ntraj 64 --duration 10 -o demo.h5 --force
+	$(QSD) info demo.h5
+
+test: test-mpi test-solo test-readers ## everything
+
+test-mpi: setup-test ## tests of the build with MPI, also on several ranks, and of the documentation
+	cargo test --locked --no-fail-fast
+
+test-solo: setup-test ## tests of the build without MPI
+	$(SOLO_CARGO) test $(filter-out --release,$(SOLO_FLAGS)) --no-fail-fast
+	@! ldd $(SOLO_TESTED) | grep libmpi || { $(LINKS_MPI); }
+
+test-readers: build setup-test ## does the file open in h5py, xarray and h5dump?
+	@test -n "$(strip $(PYTHON))" || { echo "no python3 with xarray and h5netcdf: make setup-test" >&2; exit 1; }
+	rm -rf $(TARGET)/readers && mkdir -p $(TARGET)/readers
+	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run --ntraj 16 --duration 2 -o $(TARGET)/readers/r.h5 --quiet
+	$(PYTHON) tests/readers/check.py $(TARGET)/readers/r.h5
+
+check: setup ## formatting and lints
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+clean: ## remove everything built, and the demo's file
+	cargo clean
+	rm -f demo.h5 demo.h5.lock

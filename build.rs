@@ -1,0 +1,26 @@
+//! Which source this binary was built from, for the provenance of its results.
+
+use std::process::Command;
+
+fn main() {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").arg("--no-optional-locks").args(arguments).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    // A build from an archive has no history; one inside somebody else's repository must not take theirs.
+    let ours = git(&["ls-files", "--error-unmatch", "Cargo.toml"]).is_some();
+    let revision = ours.then(|| git(&["rev-parse", "HEAD"])).flatten();
+    let dirty = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|changes| !changes.is_empty());
+    let revision = revision.map_or("unknown".into(), |hash| if dirty { format!("{hash}+dirty") } else { hash });
+    println!("cargo:rustc-env=QSD_GIT_REVISION={revision}");
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let version = Command::new(rustc).arg("--version").output().ok();
+    let version = version.map_or("unknown".into(), |v| String::from_utf8_lossy(&v.stdout).trim().to_owned());
+    println!("cargo:rustc-env=QSD_RUSTC={version}");
+    for name in ["TARGET", "PROFILE"] {
+        println!("cargo:rustc-env=QSD_{name}={}", std::env::var(name).unwrap_or_default());
+    }
+    for path in [".git/HEAD", ".git/index", "build.rs", "src"] {
+        println!("cargo:rerun-if-changed={path}");
+    }
+}

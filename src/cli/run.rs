@@ -1,0 +1,198 @@
+//! Arguments of `qsd run`, in the groups in which `--help` shows them.
+//!
+//! Numbers may begin with a hyphen, so that -1e-3 is refused as a duration and not as an unknown flag.
+
+use super::values::{real, whole};
+use clap::builder::BoolishValueParser;
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// `qsd run`: integrate an ensemble of trajectories.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// What is simulated.
+    #[command(flatten)]
+    pub model: ModelFlags,
+    /// Number of trajectories
+    #[arg(long, value_name = "N", default_value_t = 64, help_heading = "Ensemble", value_parser = whole)]
+    pub ntraj: u64,
+    /// Seed of the noise; a trajectory is a function of the seed and its number, nothing else
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Ensemble", value_parser = whole)]
+    pub seed: u64,
+    /// Number of the first trajectory, to add to an ensemble that exists
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Ensemble", value_parser = whole)]
+    pub first_trajectory: u64,
+    /// Threads of each rank: a number, or auto (the CPUs of a rank, shared with the ranks beside it)
+    #[arg(long, value_name = "N|auto", default_value = "auto", help_heading = "Ensemble")]
+    pub threads: String,
+    /// When and how.
+    #[command(flatten)]
+    pub time: TimeFlags,
+    /// Two linked systems.
+    #[command(flatten)]
+    pub link: LinkFlags,
+    /// Where results go.
+    #[command(flatten)]
+    pub output: OutputFlags,
+    /// What is said on the way.
+    #[command(flatten)]
+    pub talk: TalkFlags,
+}
+
+/// The physics.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
+pub struct ModelFlags {
+    /// Built-in model, see `qsd models` [default: absorptive_bistable]
+    #[arg(value_name = "MODEL", conflicts_with = "regime")]
+    pub model: Option<String>,
+    /// The same as MODEL
+    #[arg(long, value_name = "MODEL")]
+    pub regime: Option<String>,
+    /// Fock states kept of the cavity [default: by the model, see `qsd models`]
+    #[arg(long = "Nfock_a", value_name = "N", value_parser = whole)]
+    pub nfock_a: Option<u64>,
+    /// Levels of the atom, only in Jaynes-Cummings models [default: 2]
+    #[arg(long = "Nfock_j", value_name = "N", value_parser = whole)]
+    pub nfock_j: Option<u64>,
+    /// Levels of one factor of the space, as in a=60; a=10,exact also switches its truncation guard off (repeatable)
+    #[arg(long, value_name = "FACTOR=N[,exact]")]
+    pub fock: Vec<String>,
+    /// Initial state: ground, excited, vacuum, fock:N, coherent:RE,IM or a complex amplitude like 3+1i
+    /// [default: the model's]
+    #[arg(long, value_name = "STATE", allow_hyphen_values = true)]
+    pub initial: Option<String>,
+    /// Leave the coherent drive out
+    #[arg(long)]
+    pub no_drive: bool,
+    /// Another value for a parameter of the model, in its units, as in chi=-10 (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Where the constants of the Lindblad operators go; changes no expectation value
+    #[arg(long, value_enum, default_value_t = Gauge::Removed)]
+    pub gauge: Gauge,
+}
+
+/// Times and the method.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Time, in the model's unit of time")]
+pub struct TimeFlags {
+    /// Length of every trajectory; a whole number of save intervals
+    /// [default: 10 absorptive_bistable, 0.2 kerr_bistable, 4 kerr_qubit]
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = real)]
+    pub duration: Option<f64>,
+    /// Largest step; made smaller until it divides the save interval
+    /// [default: by model, method and Fock states, see `qsd models`]
+    #[arg(long, visible_alias = "delta-t", value_name = "T", allow_hyphen_values = true, value_parser = real)]
+    pub dt: Option<f64>,
+    /// Time between saved values [default: 0.2 absorptive_bistable, 0.002 kerr_bistable, 0.04 kerr_qubit]
+    #[arg(long, value_name = "T", conflicts_with = "downsample", allow_hyphen_values = true, value_parser = real)]
+    pub save_dt: Option<f64>,
+    /// Save every N-th step of --dt, which is then 0.002 if not given
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub downsample: Option<u64>,
+    /// Save nothing before this time [default: 0]
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = real)]
+    pub save_from: Option<f64>,
+    /// Method of integration: heun or em (also under the names of sdeint, such as itoEuler) [default: heun]
+    #[arg(long, visible_alias = "sdeint-method-name", value_name = "NAME")]
+    pub method: Option<String>,
+}
+
+/// The link between two systems.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Two systems (accepted, without effect on one)")]
+pub struct LinkFlags {
+    /// Number of systems; this version knows 1
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole)]
+    pub num_systems: u64,
+    /// Amplitude reflectivity of the beam splitter between them, 0 to 1 [default: 0]
+    #[arg(long = "R", value_name = "X", allow_hyphen_values = true, value_parser = real)]
+    pub reflectivity: Option<f64>,
+    /// Amplification of the measured signal [default: 0]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, value_parser = real)]
+    pub eps: Option<f64>,
+    /// Scale of the measured signal's noise [default: 1]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, value_parser = real)]
+    pub noise_amp: Option<f64>,
+    /// Filter of the measured signal, per step, 0 (none) to 1 [default: 0]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, value_parser = real)]
+    pub lambda: Option<f64>,
+    /// Phase factor of the transmitted field, of modulus 1, as in 1 or 0.6+0.8i [default: 1]
+    #[arg(long, value_name = "Z", allow_hyphen_values = true)]
+    pub trans_phase: Option<String>,
+    /// Drive the second system too [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    pub drive_second_system: Option<bool>,
+}
+
+/// Results.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Results (none are kept without one of -o, --output-dir, --save2mat, --save2pkl)")]
+pub struct OutputFlags {
+    /// Results file (HDF5) [default: none]
+    #[arg(short, long, value_name = "FILE", conflicts_with = "output_dir")]
+    pub output: Option<PathBuf>,
+    /// Directory for a results file named after the run [default: none]
+    #[arg(long, value_name = "DIR")]
+    pub output_dir: Option<PathBuf>,
+    /// Results file named after the run in the working directory; HDF5, which MATLAB and Octave read
+    #[arg(long)]
+    pub save2mat: bool,
+    /// Results file named after the run in the working directory; HDF5, which Python reads (h5py, xarray)
+    #[arg(long)]
+    pub save2pkl: bool,
+    /// Replace a results file that exists
+    #[arg(long)]
+    pub force: bool,
+    /// Keep the kets as well [default: none]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub store_states: Option<StoreStates>,
+    /// Treat failed guards (step too large, Fock space too small) as warnings
+    #[arg(long)]
+    pub allow_unsafe: bool,
+}
+
+/// Screen and log.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Messages")]
+pub struct TalkFlags {
+    /// Say what would be done and how large it is, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the result as one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Write all messages, with time stamps, to this file too [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Say more; twice: everything
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// No progress, no table; warnings and errors only
+    #[arg(long, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+/// Where the constants of the Lindblad operators go (`L -> L + c`, `H -> H + (conj(c) L - c L^dag)/2i`).
+/// Serialisable because the resolved input records it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gauge {
+    /// Into the Hamiltonian: the smaller error for the same step
+    Removed,
+    /// Where the network composition puts them: as written
+    Slh,
+}
+
+/// Which kets are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreStates {
+    /// The last one of every trajectory
+    Final,
+    /// Those of all saved times
+    All,
+}

@@ -1,0 +1,31 @@
+//! Batches to ranks and threads, statistics, guards, the program's one loop; where results go is
+//! somebody else's business, behind `Sink`.
+//!
+//! For an observable A and trajectories k = 1..N and saved times, with `A_k = <psi_k|A|psi_k>`:
+//!
+//! ```text
+//! mean = sum_k A_k / N ,   traj_std^2 = sum_k (A_k - mean)^2 / (N - 1) ,   sem = traj_std / sqrt(N)
+//! ```
+//!
+//! Real and imaginary parts have each their own. `traj_std` is a spread over trajectories and not the
+//! quantum uncertainty of A.
+
+mod clock;
+mod guards;
+mod header;
+mod progress;
+mod run;
+mod setup;
+mod sink;
+mod slice;
+mod statistics;
+mod worker;
+
+pub use clock::utc_now;
+pub use guards::GuardError;
+pub use progress::{Cost, Progress};
+pub use run::{Conduct, Outcome, run};
+pub use setup::Ensemble;
+pub use sink::*;
+pub use slice::Trajectories;
+pub use statistics::{Extremes, Forest, Node, Shape};

@@ -1,0 +1,80 @@
+//! The parameter hash: which results may be merged.
+
+use super::RunSpec;
+use crate::model::library;
+use sha2::{Digest, Sha256};
+
+/// What may differ between runs of one ensemble.
+const IDENTITY: &[&str] = &["seed", "ntraj", "first_trajectory"];
+
+impl RunSpec {
+    /// SHA-256, in hexadecimal, of the resolved input without seed and trajectory numbers: runs with the
+    /// same hash sample the same ensemble. A regime counts by its numbers, not by the name it was asked
+    /// for: `kerr_bistable`, `kerr_bistableA21.75` and `kerr_bistable --set alpha0=21.75` are one ensemble.
+    pub fn parameter_hash(&self) -> String {
+        let mut table: toml::Table = self.to_toml().parse().expect("own text is TOML");
+        table.retain(|key, _| !IDENTITY.contains(&key));
+        let set: Vec<_> = self.set.iter().map(|(name, value)| (name.clone(), *value)).collect();
+        let resolved =
+            library::parse(&self.regime).and_then(|regime| Ok((regime.entry.family, library::numbers(&regime, &set)?)));
+        if let Ok((family, numbers)) = resolved {
+            table.insert("regime".into(), family.name().into());
+            let numbers: toml::Table = numbers.iter().map(|n| (n.name.to_owned(), n.value.into())).collect();
+            table.insert("set".into(), numbers.into());
+        }
+        Sha256::digest(table.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::spec::tests::example;
+    use super::*;
+    use crate::input::{Gauge, Method};
+
+    #[test]
+    fn seed_and_trajectory_numbers_do_not_matter() {
+        let other = RunSpec { seed: 2, ntraj: 3, first_trajectory: 4, ..example() };
+        assert_eq!(other.parameter_hash(), example().parameter_hash());
+    }
+
+    #[test]
+    fn everything_else_does() {
+        let mut others = vec![
+            RunSpec { nfock_a: 51, ..example() },
+            RunSpec { drive: false, ..example() },
+            RunSpec { gauge: Gauge::Slh, ..example() },
+            RunSpec { method: Method::Em, ..example() },
+            RunSpec { store_states: None, ..example() },
+            RunSpec { set: Default::default(), ..example() },
+            RunSpec { initial: Default::default(), ..example() },
+        ];
+        let mut longer = example();
+        longer.time.intervals += 1;
+        others.push(longer);
+        let mut hashes: Vec<String> = others.iter().map(RunSpec::parameter_hash).collect();
+        hashes.push(example().parameter_hash());
+        hashes.sort();
+        hashes.dedup();
+        assert_eq!(hashes.len(), others.len() + 1);
+    }
+
+    #[test]
+    fn a_regime_counts_by_its_numbers() {
+        let hash = |regime: &str, set: &[(&str, f64)]| {
+            let set = set.iter().map(|(name, value)| (name.to_string(), *value)).collect();
+            RunSpec { regime: regime.into(), nfock_j: None, set, ..example() }.parameter_hash()
+        };
+        let plain = hash("kerr_bistable", &[]);
+        assert_eq!(plain, hash("kerr_bistableA21.75", &[]));
+        assert_eq!(plain, hash("kerr_bistableA20", &[("alpha0", 21.75)]));
+        assert_ne!(plain, hash("kerr_bistableA20", &[]));
+        assert_ne!(plain, hash("kerr_bistableB21.75", &[]));
+    }
+
+    /// Files are told apart by this value: if it changes, results of different versions no longer merge.
+    #[test]
+    fn the_hash_is_the_same_in_every_version() {
+        assert_eq!(example().parameter_hash(), "27fa621caf0871016b89d4cd13fa0c578a1cdc239710474ee409273533630398");
+    }
+}

@@ -1,0 +1,121 @@
+//! Methods of integration by name, under the names of this program and of the Python package sdeint.
+
+use super::{InputError, unknown};
+use serde::{Deserialize, Serialize};
+
+/// How a step is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Euler-Maruyama: weak order 1, strong order 1/2.
+    Em,
+    /// Heun with frozen noise: weak order 2, strong order 1.
+    Heun,
+}
+
+/// A name of sdeint that stands for another method here, and why; `None` if it is the same method.
+struct Alias {
+    name: &'static str,
+    method: Method,
+    why: Option<&'static str>,
+}
+
+const IMPLICIT: &str = "there is no implicit method here, and the original simulator's re-evaluated the step at the old \
+                        state, which is explicit Euler at several times the cost";
+const QUASI: &str = "there is no implicit method here; heun allows larger steps at a smaller error";
+const BETTER: &str = "heun has the same strong order 1 and the higher weak order 2 at a lower cost";
+
+const ALIASES: &[Alias] = &[
+    Alias { name: "itoEuler", method: Method::Em, why: None },
+    Alias { name: "itoImplicitEuler", method: Method::Em, why: Some(IMPLICIT) },
+    Alias { name: "itoQuasiImplicitEuler", method: Method::Em, why: Some(QUASI) },
+    Alias { name: "itoSRI2", method: Method::Heun, why: Some(BETTER) },
+    Alias { name: "numItoMilstein", method: Method::Heun, why: Some(BETTER) },
+    Alias { name: "itoMilstein", method: Method::Heun, why: Some(BETTER) },
+];
+
+impl Method {
+    /// All of them, the default first.
+    pub const ALL: &[Method] = &[Method::Heun, Method::Em];
+    /// What runs when no method is named.
+    pub const DEFAULT: Method = Method::Heun;
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Em => "em",
+            Method::Heun => "heun",
+        }
+    }
+
+    /// Other names it is found under; those that deserve a warning are left out.
+    pub fn same_as(self) -> impl Iterator<Item = &'static str> {
+        ALIASES.iter().filter(move |alias| alias.method == self && alias.why.is_none()).map(|alias| alias.name)
+    }
+
+    /// The method of that name, and a warning if the name promises another one.
+    ///
+    /// Capitals do not matter: `itoEuler` and `ItoEuler` were both in use. An empty name is the default.
+    pub fn parse(name: &str) -> Result<(Method, Option<String>), InputError> {
+        let is = |known: &str| known.eq_ignore_ascii_case(name);
+        if name.is_empty() {
+            return Ok((Method::DEFAULT, None));
+        }
+        if let Some(method) = Method::ALL.iter().find(|method| is(method.name())) {
+            return Ok((*method, None));
+        }
+        if let Some(alias) = ALIASES.iter().find(|alias| is(alias.name)) {
+            let warning = |why| format!("--method {} runs as {}: {why}", alias.name, alias.method.name());
+            return Ok((alias.method, alias.why.map(warning)));
+        }
+        let names = Method::ALL.iter().map(|method| method.name());
+        let known: Vec<&str> = names.chain(ALIASES.iter().map(|alias| alias.name)).collect();
+        Err(unknown("method", name, &known))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn euler_is_em_in_every_spelling() {
+        for name in ["em", "itoEuler", "ItoEuler", "EM"] {
+            assert_eq!(Method::parse(name), Ok((Method::Em, None)), "{name}");
+        }
+        assert_eq!(Method::parse(""), Ok((Method::Heun, None)));
+    }
+
+    #[test]
+    fn a_name_that_promises_another_method_warns() {
+        for (name, method, word) in [
+            ("itoImplicitEuler", Method::Em, "explicit Euler"),
+            ("ItoImplicitEuler", Method::Em, "explicit Euler"),
+            ("itoQuasiImplicitEuler", Method::Em, "no implicit method"),
+            ("itoSRI2", Method::Heun, "weak order 2"),
+            ("numItoMilstein", Method::Heun, "weak order 2"),
+        ] {
+            let (found, warning) = Method::parse(name).expect("a known name");
+            assert_eq!(found, method, "{name}");
+            let warning = warning.expect("a warning");
+            assert!(warning.contains(&format!("runs as {}", method.name())) && warning.contains(word), "{warning}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_method_is_an_error_with_the_nearest_name() {
+        let text = |name| Method::parse(name).expect_err("unknown").to_string();
+        assert!(text("hein").contains("did you mean heun?"));
+        assert!(text("itoEular").contains("did you mean itoEuler?"));
+        assert!(text("saba").contains("one of heun, em, itoEuler"));
+    }
+
+    #[test]
+    fn the_name_is_what_the_resolved_input_says() {
+        for method in Method::ALL {
+            let written = toml::Value::try_from(method).expect("a word");
+            assert_eq!(written.as_str(), Some(method.name()));
+            assert_eq!(Method::parse(method.name()), Ok((*method, None)));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What was asked for that changes no number: threads, files, guards, messages.
+
+use super::{InputError, RunSpec, within};
+use crate::cli::{OutputFlags, RunArgs};
+use std::path::PathBuf;
+
+/// Where results go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Nowhere: only the summary is shown.
+    Nowhere,
+    /// This file.
+    File(PathBuf),
+    /// A file named after the run in this directory.
+    Directory(PathBuf),
+}
+
+/// What was asked for that changes no number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Threads of each rank; `None`: as many as it has CPUs to itself.
+    pub threads: Option<usize>,
+    /// Where results go.
+    pub output: Output,
+    /// Replace a results file that exists.
+    pub overwrite: bool,
+    /// Failed guards are warnings.
+    pub allow_unsafe: bool,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// The summary as JSON.
+    pub json: bool,
+    /// No progress and no table.
+    pub quiet: bool,
+}
+
+impl Options {
+    /// The results file of a run, if it has one.
+    pub fn path(&self, spec: &RunSpec) -> Option<PathBuf> {
+        match &self.output {
+            Output::Nowhere => None,
+            Output::File(file) => Some(file.clone()),
+            Output::Directory(directory) => Some(directory.join(spec.file_name())),
+        }
+    }
+}
+
+/// The options of a run.
+pub(super) fn options(args: &RunArgs, warnings: &mut Vec<String>) -> Result<Options, InputError> {
+    Ok(Options {
+        threads: threads(&args.threads)?,
+        output: output(&args.output, warnings),
+        overwrite: args.output.force,
+        allow_unsafe: args.output.allow_unsafe,
+        dry_run: args.talk.dry_run,
+        json: args.talk.json,
+        quiet: args.talk.quiet,
+    })
+}
+
+fn threads(text: &str) -> Result<Option<usize>, InputError> {
+    if text == "auto" {
+        return Ok(None);
+    }
+    let malformed = InputError::Malformed {
+        flag: "--threads",
+        text: text.into(),
+        form: "a number of threads or auto",
+        example: "4",
+    };
+    let count = text.parse().map_err(|_| malformed)?;
+    within("--threads", count, 1, 4096).map(|count| Some(count as usize))
+}
+
+fn output(flags: &OutputFlags, warnings: &mut Vec<String>) -> Output {
+    let formats = [("--save2mat", flags.save2mat, "MATLAB and Octave"), ("--save2pkl", flags.save2pkl, "Python")];
+    let asked: Vec<_> = formats.iter().filter(|(_, asked, _)| *asked).collect();
+    let output = match (&flags.output, &flags.output_dir) {
+        (Some(file), _) => Output::File(file.clone()),
+        (None, Some(directory)) => Output::Directory(directory.clone()),
+        (None, None) if asked.is_empty() => Output::Nowhere,
+        (None, None) => Output::Directory(".".into()),
+    };
+    let place = if output == Output::Directory(".".into()) { " in the working directory" } else { "" };
+    let remark =
+        |(flag, _, reader): &&(_, _, _)| format!("{flag} writes one HDF5 file{place}, which {reader} can read");
+    warnings.extend(asked.iter().map(remark));
+    output
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Task};
+
+    fn typed(line: &str) -> Result<(Options, Vec<String>), InputError> {
+        let Task::Run(args) = Cli::from_words(line.split_whitespace().map(Into::into)).expect(line).task else {
+            panic!("{line} is not a run")
+        };
+        let mut warnings = vec![];
+        options(&args, &mut warnings).map(|options| (options, warnings))
+    }
+
+    #[test]
+    fn results_go_where_they_are_asked_to() {
+        let directory = |name: &str| Output::Directory(name.into());
+        for (line, output, remarks) in [
+            ("qsd --ntraj 1", Output::Nowhere, 0),
+            ("qsd -o a.h5", Output::File("a.h5".into()), 0),
+            ("qsd --output_dir out", directory("out"), 0),
+            ("qsd --save2mat", directory("."), 1),
+            ("qsd --save2mat --save2pkl --output_dir out", directory("out"), 2),
+            ("qsd --save2pkl -o a.h5", Output::File("a.h5".into()), 1),
+        ] {
+            let (options, warnings) = typed(line).expect(line);
+            assert_eq!((options.output, warnings.len()), (output, remarks), "{line}");
+        }
+        let (_, warnings) = typed("qsd --save2mat").expect("fine");
+        assert_eq!(
+            warnings,
+            ["--save2mat writes one HDF5 file in the working directory, which MATLAB and Octave can read"]
+        );
+    }
+
+    #[test]
+    fn a_directory_gets_a_file_named_after_the_run() {
+        let spec = super::super::spec::tests::example();
+        let path = |line| typed(line).expect("fine").0.path(&spec);
+        assert_eq!(path("qsd --ntraj 1"), None);
+        assert_eq!(path("qsd -o a.h5"), Some("a.h5".into()));
+        assert_eq!(path("qsd --output-dir out"), Some(PathBuf::from("out").join(spec.file_name())));
+    }
+
+    #[test]
+    fn threads_are_a_number_or_auto() {
+        let count = |text| typed(&format!("qsd --threads {text}")).map(|(options, _)| options.threads);
+        assert_eq!(count("auto"), Ok(None));
+        assert_eq!(count("3"), Ok(Some(3)));
+        assert!(count("0").expect_err("none").to_string().starts_with("--threads is 0"));
+        assert!(count("many").expect_err("a word").to_string().contains("a number of threads or auto"));
+    }
+}

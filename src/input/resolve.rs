@@ -1,0 +1,251 @@
+//! From what was typed to what it means: defaults are filled in, synonyms resolved, nonsense refused,
+//! and whatever is accepted without having its old effect gets a warning.
+
+use super::link::one_system;
+use super::options::{Options, options};
+use super::sizes::Sizes;
+use super::steps::neat;
+use super::{
+    InputError, Method, RunSpec, TimeGrid, default_step, defaults, parse_initial, positive, steps_per_save, within,
+};
+use crate::cli::{RunArgs, TimeFlags};
+use crate::error::Error;
+use crate::model::library::{self, Family, Initial, Regime};
+use std::collections::BTreeMap;
+
+/// The model that runs when none is named.
+const DEFAULT_REGIME: &str = "absorptive_bistable";
+/// The step that `--downsample` counts when no other is given: the default of the original script.
+const SCRIPT_STEP: f64 = 2e-3;
+
+/// A command line, understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolved {
+    /// What defines the numbers.
+    pub spec: RunSpec,
+    /// What does not.
+    pub options: Options,
+    /// One sentence each, for the user.
+    pub warnings: Vec<String>,
+}
+
+/// What the arguments of `qsd run` mean.
+///
+/// # Errors
+/// Unknown names, contradictions, and numbers that make no sense, each in one sentence that names the flag.
+pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
+    let mut warnings = Vec::new();
+    warnings.extend(one_system(&args.link)?);
+    let flags = &args.model;
+    let name = flags.model.as_deref().or(flags.regime.as_deref()).unwrap_or(DEFAULT_REGIME);
+    let regime = library::parse(name)?;
+    let sizes = Sizes::resolve(flags, &regime, &mut warnings)?;
+    let method = method(args.time.method.as_deref(), &mut warnings)?;
+    let time = time(&args.time, &regime, method, sizes.a, &mut warnings)?;
+    let spec = RunSpec {
+        nfock_a: sizes.a,
+        nfock_j: sizes.j,
+        exact: sizes.exact,
+        drive: !flags.no_drive,
+        initial: initial(flags.initial.as_deref(), &regime)?,
+        gauge: flags.gauge,
+        method,
+        store_states: args.output.store_states,
+        seed: args.seed,
+        first_trajectory: args.first_trajectory,
+        ntraj: args.ntraj,
+        time,
+        set: parameters(&flags.set)?,
+        regime: regime.name,
+    };
+    spec.check()?;
+    let options = options(args, &mut warnings)?;
+    Ok(Resolved { spec, options, warnings })
+}
+
+fn method(name: Option<&str>, warnings: &mut Vec<String>) -> Result<Method, InputError> {
+    let (method, warning) = name.map_or(Ok((Method::DEFAULT, None)), Method::parse)?;
+    warnings.extend(warning);
+    Ok(method)
+}
+
+/// Times and steps. `--dt` alone changes the accuracy, not what is saved: the save interval stays the
+/// model's. (The original script would save every step; `--downsample 1` does.)
+fn time(
+    flags: &TimeFlags,
+    regime: &Regime,
+    method: Method,
+    nfock_a: usize,
+    warnings: &mut Vec<String>,
+) -> Result<TimeGrid, InputError> {
+    let defaults = defaults(regime.entry);
+    let dt = flags.dt.map(|dt| positive("--dt", dt)).transpose()?;
+    let (save_dt, steps) = match flags.downsample {
+        Some(every) => {
+            let every = within("--downsample", every, 1, u32::MAX.into())?;
+            (dt.unwrap_or(SCRIPT_STEP) * every as f64, every)
+        }
+        None => {
+            let save_dt = flags.save_dt.unwrap_or(defaults.save_dt);
+            (save_dt, steps_per_save(save_dt, dt.unwrap_or_else(|| default_step(regime.entry, method, nfock_a)))?)
+        }
+    };
+    let duration = flags.duration.unwrap_or(defaults.duration);
+    let grid = TimeGrid::new(duration, save_dt, steps, flags.save_from.unwrap_or(0.0))?;
+    if let Some(dt) = dt.filter(|dt| (grid.h / dt - 1.0).abs() > 1e-6) {
+        let (h, save_dt) = (neat(grid.h), neat(save_dt));
+        warnings.push(format!("--dt {dt} does not divide the save interval {save_dt}: the step is {h}"));
+    }
+    Ok(grid)
+}
+
+fn initial(text: Option<&str>, regime: &Regime) -> Result<Initial, InputError> {
+    let Some(text) = text else { return Ok(Initial::Default) };
+    if text == "excited" && regime.entry.family == Family::Kerr {
+        return Err(InputError::NoSpin { state: "excited", regime: regime.name.clone() });
+    }
+    parse_initial(text)
+}
+
+fn parameters(texts: &[String]) -> Result<BTreeMap<String, f64>, InputError> {
+    let mut set = BTreeMap::new();
+    for text in texts {
+        let malformed = || InputError::Malformed {
+            flag: "--set",
+            text: text.clone(),
+            form: "a parameter and a finite number",
+            example: "chi=-10",
+        };
+        let (name, value) = text.split_once('=').ok_or_else(malformed)?;
+        let value = value.trim().parse().ok().filter(|x: &f64| x.is_finite()).ok_or_else(malformed)?;
+        if set.insert(name.trim().to_owned(), value).is_some() {
+            return Err(InputError::Repeated { what: format!("--set {}", name.trim()) });
+        }
+    }
+    Ok(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Task};
+    use crate::input::{Gauge, Output};
+
+    fn typed(line: &str) -> Result<Resolved, Error> {
+        let cli = Cli::from_words(line.split_whitespace().map(Into::into)).unwrap_or_else(|e| panic!("{line}: {e}"));
+        match cli.task {
+            Task::Run(args) => resolve(&args),
+            other => panic!("{line} is {other:?}"),
+        }
+    }
+
+    fn spec(line: &str) -> RunSpec {
+        typed(line).unwrap_or_else(|error| panic!("{line}: {error}")).spec
+    }
+
+    fn refusal(line: &str) -> String {
+        typed(line).expect_err(line).to_string()
+    }
+
+    #[test]
+    fn nothing_but_the_name_gives_the_defaults() {
+        let resolved = typed("qsd run").expect("the default run");
+        let spec = resolved.spec;
+        assert_eq!((spec.regime.as_str(), spec.nfock_a, spec.nfock_j), ("absorptive_bistable", 50, Some(2)));
+        assert_eq!((spec.seed, spec.first_trajectory, spec.ntraj), (1, 0, 64));
+        assert_eq!((spec.method, spec.gauge, spec.drive), (Method::Heun, Gauge::Removed, true));
+        assert_eq!((spec.time.duration(), spec.time.save_dt, spec.time.h), (10.0, 0.2, 0.01));
+        assert_eq!(resolved.options.output, Output::Nowhere);
+        assert_eq!(resolved.warnings, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_regime_brings_its_own_times_and_sizes() {
+        for (line, nfock, saves, h) in [
+            ("qsd run kerr_bistable", 40, 101, 2e-3 / 14.0),
+            ("qsd run kerr_bistableB33.25", 80, 101, 2e-3 / 20.0),
+            ("qsd --regime kerr_qubit", 10, 101, 0.04 / 1000.0),
+            ("qsd run kerr_qubit --method em", 10, 101, 0.04 / 160_000.0),
+            ("qsd run kerr_bistable --Nfock_a 80", 80, 101, 2e-3 / 107.0),
+        ] {
+            let spec = spec(line);
+            assert_eq!((spec.nfock_a, spec.nfock_j, spec.time.saves()), (nfock, None, saves), "{line}");
+            assert_eq!(spec.time.h, h, "{line}");
+        }
+    }
+
+    #[test]
+    fn downsample_counts_steps_as_the_original_script_did() {
+        let time = spec("qsd --delta_t 1e-3 --downsample 100").time;
+        assert_eq!((time.save_dt, time.steps_per_save, time.h, time.intervals), (0.1, 100, 1e-3, 100));
+        let time = spec("qsd --downsample 100").time;
+        assert_eq!((time.save_dt, time.steps_per_save, time.h), (0.2, 100, 2e-3));
+        let time = spec("qsd --delta_t 1e-5 --downsample 1 --duration 1").time;
+        assert_eq!((time.saves(), time.steps_per_save), (100_001, 1));
+        assert!(refusal("qsd --downsample 0").starts_with("--downsample is 0"));
+    }
+
+    #[test]
+    fn a_step_alone_changes_nothing_of_what_is_saved() {
+        let (fine, default) = (spec("qsd --dt 1e-3").time, spec("qsd run").time);
+        assert_eq!((fine.save_dt, fine.intervals, fine.steps_per_save), (default.save_dt, default.intervals, 200));
+    }
+
+    #[test]
+    fn a_step_that_was_changed_is_announced() {
+        let warnings = typed("qsd --dt 0.03").expect("fine").warnings;
+        assert_eq!(warnings, ["--dt 0.03 does not divide the save interval 0.2: the step is 0.02857142857"]);
+        assert!(typed("qsd --dt 1000").expect("fine").warnings[0].ends_with("the step is 0.2"));
+        assert!(typed("qsd --dt 0.1 --save-dt 0.3 --duration 3").expect("fine").warnings.is_empty());
+    }
+
+    #[test]
+    fn times_that_make_no_sense_are_refused() {
+        for line in ["--dt 0", "--dt nan", "--dt -1e-3", "--dt inf", "--duration 0", "--duration -1", "--duration nan"]
+        {
+            let flag = line.split(' ').next().expect("a flag");
+            let text = refusal(&format!("qsd {line}"));
+            assert!(text.starts_with(flag) && text.ends_with("must be a finite number above 0"), "{text}");
+        }
+        assert!(refusal("qsd --duration 0.5").contains("try --duration 0.6, or a save interval of 0.1666666667"));
+        assert!(refusal("qsd --duration 1e300").contains("saved times"));
+        assert!(refusal("qsd --save-dt 0").contains("above 0"));
+        assert!(refusal("qsd --save-from 11").contains("--save-from 11"));
+    }
+
+    #[test]
+    fn names_are_checked_with_the_nearest_known() {
+        assert!(refusal("qsd run kerr_bistible").contains("did you mean kerr_bistable"));
+        assert!(refusal("qsd --method hein").contains("did you mean heun?"));
+        assert!(refusal("qsd --initial grund").contains("did you mean ground?"));
+        let warnings = typed("qsd --sdeint_method_name itoImplicitEuler").expect("runs").warnings;
+        assert!(warnings[0].contains("runs as em"), "{warnings:?}");
+    }
+
+    #[test]
+    fn parameters_are_numbers_given_once() {
+        let set = spec("qsd run kerr_bistable --set chi=-9.5 --set Delta=1e2").set;
+        assert_eq!(set, BTreeMap::from([("Delta".into(), 100.0), ("chi".into(), -9.5)]));
+        for nonsense in ["chi", "chi=", "chi=nan", "chi=1e999", "chi=x"] {
+            let text = refusal(&format!("qsd run kerr_bistable --set {nonsense}"));
+            assert!(text.ends_with("as in --set chi=-10"), "{text}");
+        }
+        assert_eq!(refusal("qsd --set Cn=1 --set Cn=2"), "--set Cn is given twice; give it once");
+    }
+
+    #[test]
+    fn a_cavity_alone_cannot_be_excited() {
+        assert_eq!(spec("qsd --initial excited").initial, Initial::Default);
+        assert_eq!(spec("qsd --initial fock:3").initial, Initial::Fock(3));
+        assert!(refusal("qsd run kerr_qubit --initial excited").contains("kerr_qubit has none"));
+    }
+
+    #[test]
+    fn what_is_resolved_reads_back_from_its_text() {
+        for line in ["qsd run", "qsd run kerr_bistableA20.5 --dt 3e-5 --initial 0.1+0.2i --no-drive", "qsd --gauge slh"]
+        {
+            let spec = spec(line);
+            assert_eq!(RunSpec::from_toml(&spec.to_toml()), Ok(spec), "{line}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Euler-Maruyama, the method of the original script.
+//!
+//! ```text
+//! psi' = psi + h ( K + sum_k conj(l_k) L_k - 1/2 |l_k|^2 ) psi + sum_k dxi_k ( L_k - l_k ) psi
+//! ```
+//!
+//! with l_k = <psi|L_k|psi>/<psi|psi>; one pass per step. Kloeden and Platen, Numerical Solution of
+//! Stochastic Differential Equations (1992), eq. (10.2.4), then normalised.
+
+use super::MethodInfo;
+use super::engine::{State, Stepper};
+use super::problem::Problem;
+use crate::input::Method;
+use crate::kernel::{Batch, Coefficients, Complex8, Lanes, Overlaps, Pass};
+use num_complex::Complex64;
+
+pub(super) const INFO: MethodInfo = MethodInfo {
+    method: Method::Em,
+    name: "em",
+    weak_order: 1.0,
+    strong_order: 0.5,
+    normals: 1,
+    passes: 1,
+    source: "Kloeden and Platen 1992, eq. (10.2.4)",
+};
+
+/// Scratch of a step.
+pub(super) struct Em {
+    coefficients: Coefficients,
+    out: Batch,
+    seen: Overlaps,
+}
+
+impl Stepper for Em {
+    fn new(problem: &Problem) -> Self {
+        let plan = &problem.plan;
+        Em {
+            coefficients: Coefficients::new(plan),
+            out: Batch::zeros(plan.dim(), plan.guard()),
+            seen: Overlaps::new(plan),
+        }
+    }
+
+    fn start(&mut self, _problem: &Problem, _state: &State) {}
+
+    #[inline(always)]
+    fn step<const ROWS: usize>(&mut self, problem: &Problem, dxi: &[Complex8], state: &mut State) {
+        let (plan, h) = (&problem.plan, problem.h);
+        let inverse = Lanes::splat(1.0).over(state.seen.norm);
+        let Coefficients { s, g, c } = &mut self.coefficients;
+        plan.start_coefficients(h, c);
+        *g = Lanes::splat(h);
+        *s = Complex8::splat(Complex64::ONE);
+        for (channel, dxi) in dxi.iter().enumerate() {
+            let l = plan.expectation(channel, &state.seen.reduced, inverse);
+            let half = l.norm_add(Lanes::ZERO).scale(0.5 * h);
+            let shift = l.mul_add(*dxi, Complex8 { re: half, im: Lanes::ZERO });
+            *s = s.minus(shift);
+            let y = l.conj().real_mul_add(Lanes::splat(h), *dxi);
+            plan.add_channel(channel, y, s, c);
+        }
+        let pass = Pass { plan, coefficients: &self.coefficients, v: &state.psi, u: None, acc: None };
+        pass.sweep::<ROWS, false, false, false>(&mut self.out, &mut self.seen);
+        state.accept(&mut self.out, &mut self.seen, dxi, h);
+    }
+}

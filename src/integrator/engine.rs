@@ -1,0 +1,225 @@
+//! A batch in flight: state, stepper and noise behind one erased face.
+
+use super::noise::Noise;
+use super::problem::Problem;
+use crate::kernel::{Batch, Complex8, Isa, Kernel, LANES, Lanes, Overlaps};
+use num_complex::Complex64;
+use std::sync::Arc;
+
+/// What a save time yields, per lane.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// The user's observables.
+    pub observables: Vec<Complex8>,
+    /// Watched populations.
+    pub watched: Vec<Lanes>,
+    /// Gamma = sum_k |L_k psi|^2 / |psi|^2 in the gauge used.
+    pub rate: Lanes,
+    /// |psi|^2; not finite in a lane whose trajectory broke.
+    pub norm: Lanes,
+}
+
+/// Eight trajectories advanced together. The ensemble sees only this.
+pub trait Engine: Send {
+    /// Put trajectories 8 batch .. 8 batch + 8 at t = 0.
+    fn start(&mut self, batch: u64);
+    /// Take `steps` steps.
+    fn advance(&mut self, steps: u64);
+    /// Measure everything at the present time.
+    fn measure(&mut self) -> &Sample;
+    /// The normalised ket of a lane.
+    fn ket(&self, lane: usize) -> Vec<Complex64>;
+    /// Largest norm drift of a step so far, per lane: | |psi'|^2/|psi|^2 - 1 | divided by
+    /// max(1, sum_k |dxi_k|^2/h). The noise alone changes the norm by |dxi|^2 var(L), so without the
+    /// division the largest of many steps would measure how many there were.
+    fn norm_drift(&self) -> Lanes;
+}
+
+/// One way to take a step. `step` is inlined into a function compiled for each instruction set.
+pub(super) trait Stepper: Send {
+    /// Allocate what a step needs.
+    fn new(problem: &Problem) -> Self;
+    /// Forget the previous trajectory; `state` holds the initial kets and their overlaps.
+    fn start(&mut self, problem: &Problem, state: &State);
+    /// Advance `state` by h with the increments `dxi`.
+    fn step<const ROWS: usize>(&mut self, problem: &Problem, dxi: &[Complex8], state: &mut State);
+}
+
+/// Kets of a batch with what the last pass measured of them. Kets are normalised lazily: by powers of
+/// two when |psi|^2 leaves [1/2, 2], which changes no bit of the mantissas.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    pub psi: Batch,
+    pub seen: Overlaps,
+    pub norm_drift: Lanes,
+}
+
+impl State {
+    /// Take over what a step of length h with noise `dxi` produced in `out` and `seen`.
+    #[inline(always)]
+    pub fn accept(&mut self, out: &mut Batch, seen: &mut Overlaps, dxi: &[Complex8], h: f64) {
+        let noise = dxi.iter().fold(Lanes::ZERO, |sum, dxi| dxi.norm_add(sum)).scale(1.0 / h);
+        let change = seen.norm.over(self.seen.norm).minus(Lanes::splat(1.0)).abs();
+        let drift = change.over(noise.largest(Lanes::splat(1.0)));
+        self.norm_drift = self.norm_drift.largest(drift);
+        std::mem::swap(&mut self.psi, out);
+        std::mem::swap(&mut self.seen, seen);
+        if self.seen.norm.0.iter().any(|n| !(0.5..2.0).contains(n)) {
+            self.rescale();
+        }
+    }
+
+    #[inline(always)]
+    fn rescale(&mut self) {
+        let mut factor = Lanes::splat(1.0);
+        for lane in 0..LANES {
+            factor.0[lane] = power_of_two_towards_one(self.seen.norm.0[lane]);
+        }
+        let square = factor.times(factor);
+        self.psi.scale(factor);
+        self.seen.norm = self.seen.norm.times(square);
+        for overlap in &mut self.seen.reduced {
+            *overlap = overlap.times_real(square);
+        }
+    }
+}
+
+/// 2^-m that brings |psi|^2 = `norm` into [1/2, 2); 1 for numbers that are not positive and finite.
+#[inline(always)]
+fn power_of_two_towards_one(norm: f64) -> f64 {
+    if !(norm.is_normal() && norm > 0.0) {
+        return 1.0;
+    }
+    let exponent = (norm.to_bits() >> 52) as i64 - 0x3ff;
+    let half = (exponent + 1) >> 1;
+    f64::from_bits(((0x3ff - half) as u64) << 52)
+}
+
+/// The engine of a stepper and a source of noise.
+pub(super) struct BatchEngine<S, N> {
+    problem: Arc<Problem>,
+    isa: Isa,
+    stepper: S,
+    noise: N,
+    state: State,
+    dxi: Vec<Complex8>,
+    measured: Vec<Complex8>,
+    sample: Sample,
+}
+
+impl<S: Stepper, N: Noise> BatchEngine<S, N> {
+    pub(super) fn new(problem: Arc<Problem>, noise: N, isa: Isa) -> Self {
+        let plan = &problem.plan;
+        let sample = Sample {
+            observables: vec![Complex8::ZERO; problem.observables],
+            watched: vec![Lanes::ZERO; problem.watched],
+            rate: Lanes::ZERO,
+            norm: Lanes::ZERO,
+        };
+        BatchEngine {
+            state: State {
+                psi: Batch::zeros(plan.dim(), plan.guard()),
+                seen: Overlaps::new(plan),
+                norm_drift: Lanes::ZERO,
+            },
+            stepper: S::new(&problem),
+            dxi: vec![Complex8::ZERO; plan.channels()],
+            measured: vec![Complex8::ZERO; problem.measured.len()],
+            sample,
+            noise,
+            isa,
+            problem,
+        }
+    }
+}
+
+/// `steps` steps of an engine, compiled once per instruction set.
+struct Advance<'a, S, N> {
+    engine: &'a mut BatchEngine<S, N>,
+    steps: u64,
+}
+
+impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const ROWS: usize>(self) {
+        let BatchEngine { problem, stepper, noise, state, dxi, .. } = self.engine;
+        for _ in 0..self.steps {
+            noise.draw(dxi);
+            stepper.step::<ROWS>(problem, dxi, state);
+        }
+    }
+}
+
+/// One measurement of an engine, compiled once per instruction set.
+struct Measure<'a, S, N>(&'a mut BatchEngine<S, N>);
+
+impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const ROWS: usize>(self) {
+        let BatchEngine { problem, state, measured, sample, .. } = self.0;
+        let inverse = Lanes::splat(1.0).over(state.seen.norm);
+        problem.measured.measure(&state.psi, inverse, measured);
+        let (observables, rest) = measured.split_at(problem.observables);
+        sample.observables.copy_from_slice(observables);
+        for (watched, measured) in sample.watched.iter_mut().zip(rest) {
+            *watched = measured.re;
+        }
+        sample.rate = rest[problem.watched].re;
+        sample.norm = state.seen.norm;
+    }
+}
+
+impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
+    fn start(&mut self, batch: u64) {
+        self.noise.start(batch);
+        self.state.psi.fill(&self.problem.initial);
+        self.state.norm_drift = Lanes::ZERO;
+        let overlaps = self.problem.plan.overlaps_of(&self.problem.initial);
+        self.state.seen.norm = Lanes::splat(self.problem.initial.iter().map(|x| x.norm_sqr()).sum());
+        for (seen, overlap) in self.state.seen.reduced.iter_mut().zip(overlaps) {
+            *seen = Complex8::splat(overlap);
+        }
+        self.stepper.start(&self.problem, &self.state);
+    }
+
+    fn advance(&mut self, steps: u64) {
+        self.isa.run(Advance { engine: self, steps });
+    }
+
+    fn measure(&mut self) -> &Sample {
+        self.isa.run(Measure(self));
+        &self.sample
+    }
+
+    fn ket(&self, lane: usize) -> Vec<Complex64> {
+        let norm = self.state.seen.norm.0[lane].sqrt();
+        let ket: Vec<_> = self.state.psi.ket(lane).iter().map(|x| x / norm).collect();
+        self.problem.in_users_basis(&ket)
+    }
+
+    fn norm_drift(&self) -> Lanes {
+        self.state.norm_drift
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rescaling_brings_the_norm_back_by_an_exact_power_of_two() {
+        for norm in [0.49, 0.2, 2.0, 3.9, 7.3, 1e-9, 1e12, 0.5, 1.0, 1.99] {
+            let factor = power_of_two_towards_one(norm);
+            let scaled = norm * factor * factor;
+            assert!((0.5..2.0).contains(&scaled), "{norm} -> {scaled}");
+            assert_eq!(factor.to_bits() & 0x000f_ffff_ffff_ffff, 0);
+        }
+        for broken in [f64::NAN, f64::INFINITY, 0.0] {
+            assert_eq!(power_of_two_towards_one(broken), 1.0);
+        }
+    }
+}

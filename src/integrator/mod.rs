@@ -1,0 +1,116 @@
+//! How one step is taken, and the random stream of a trajectory.
+//!
+//! `em` takes the equation of `unravelling` as it stands, `heun` its linear form, which is the same up
+//! to a factor (Ito; it is its own Stratonovich form, since E[dxi^2] = 0):
+//!
+//! ```text
+//! d|phi> = K |phi> dt + sum_k L_k |phi> ( dxi_k + conj(<L_k>) dt ) ,   |psi> = |phi>/|phi|
+//! ```
+//!
+//! Steps h and times are in the model's unit of time; E[|dxi_k|^2] = h over a step.
+//!
+//! Generic below the `Engine` seam (a stepper and a source of noise), `dyn` above it: nobody to the
+//! right knows which method runs.
+
+mod em;
+mod engine;
+mod heun;
+mod noise;
+mod normal;
+mod problem;
+pub mod reference;
+mod stability;
+mod stream;
+
+pub use engine::{Engine, Sample};
+pub use noise::{Noise, PathNoise, StreamNoise, WienerPath};
+pub use normal::{complex_normal, cos_sin_quarter, ln_unit};
+pub use problem::Problem;
+pub use stability::{growth, largest_stable_step};
+pub use stream::{Domain, Streams, stream, stream_number};
+
+use crate::input::Method;
+use crate::kernel::Isa;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// What can go wrong while integrating.
+#[derive(Debug, Error, PartialEq)]
+pub enum IntegrationError {
+    /// An amplitude is not a number any more.
+    #[error(
+        "trajectory {trajectory} is not finite at t = {time}: the step h = {h} is too large for this system; \
+         try a smaller --dt"
+    )]
+    NotFinite {
+        /// Trajectory number.
+        trajectory: u64,
+        /// Time at which it was seen.
+        time: f64,
+        /// The step.
+        h: f64,
+    },
+    /// The step is outside the stability region.
+    #[error(
+        "a step of {h} is unstable for {method} on this system: normalising every step would hide the blow-up; \
+         the largest stable step is {largest:?} (--dt {largest:?})"
+    )]
+    Unstable {
+        /// Method.
+        method: &'static str,
+        /// The step asked for.
+        h: f64,
+        /// The largest stable one, rounded down to two digits.
+        largest: f64,
+    },
+}
+
+impl IntegrationError {
+    /// Whether it follows from the input alone, before a step is taken.
+    pub fn is_common(&self) -> bool {
+        matches!(self, IntegrationError::Unstable { .. })
+    }
+}
+
+/// What a method is and where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MethodInfo {
+    /// The method.
+    pub method: Method,
+    /// Its name in the input.
+    pub name: &'static str,
+    /// Exponent of h in the error of ensemble means.
+    pub weak_order: f64,
+    /// Exponent of h in the error of single trajectories on the same noise.
+    pub strong_order: f64,
+    /// Complex normals per channel and step.
+    pub normals: usize,
+    /// Applications of the operators per step.
+    pub passes: usize,
+    /// Source.
+    pub source: &'static str,
+}
+
+/// The methods. `qsd models --methods`, the README and the tests read this table.
+pub const METHODS: [MethodInfo; 2] = [heun::INFO, em::INFO];
+
+impl MethodInfo {
+    /// The row of a method.
+    pub fn of(method: Method) -> &'static MethodInfo {
+        METHODS.iter().find(|info| info.method == method).expect("every method has a row")
+    }
+}
+
+/// An engine for the trajectories of a run.
+pub fn engine(method: Method, problem: Arc<Problem>, seed: u64, isa: Isa) -> Box<dyn Engine> {
+    let noise = StreamNoise::new(Domain::Run, seed, problem.plan.channels(), problem.h);
+    engine_with(method, problem, noise, isa)
+}
+
+/// An engine with a given source of noise, such as a prescribed Wiener path.
+pub fn engine_with<N: Noise + 'static>(method: Method, problem: Arc<Problem>, noise: N, isa: Isa) -> Box<dyn Engine> {
+    match method {
+        Method::Em => Box::new(engine::BatchEngine::<em::Em, N>::new(problem, noise, isa)),
+        Method::Heun => Box::new(engine::BatchEngine::<heun::Heun, N>::new(problem, noise, isa)),
+    }
+}

@@ -1,0 +1,118 @@
+//! A system and a step, compiled once and shared by every engine of a process.
+
+use crate::kernel::{Observables, Plan};
+use crate::model::{HilbertSpace, Model, Operator};
+use crate::unravelling::Unravelling;
+use num_complex::Complex64;
+
+/// With more factors than this their order is left alone: 5! plans are still quick to make.
+const MOST_REORDERED: usize = 5;
+
+/// What an engine integrates and measures.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The equation, in the user's order of factors.
+    pub unravelling: Unravelling,
+    /// Its terms compiled, in the order of factors that needs the fewest operations.
+    pub plan: Plan,
+    /// Step.
+    pub h: f64,
+    /// The user's observables, then the populations to watch, then the rate Gamma.
+    pub measured: Observables,
+    /// How many of them are the user's.
+    pub observables: usize,
+    /// How many populations are watched.
+    pub watched: usize,
+    /// Normalised initial ket in the plan's order.
+    pub initial: Vec<Complex64>,
+    /// Entry i is the index in the user's basis of state i of the plan.
+    order: Vec<usize>,
+}
+
+impl Problem {
+    /// Compile a model with step `h`; `watched` are the projectors on the top levels of its Fock factors.
+    pub fn new(model: &Model, unravelling: Unravelling, watched: &[Operator], h: f64) -> Self {
+        let (order, plan) = cheapest_order(&model.space, &unravelling);
+        let users = model.observables.iter().map(|o| &o.operator);
+        let measured: Vec<_> = users.chain(watched).chain([&unravelling.rate]).map(|op| op.reordered(&order)).collect();
+        Problem {
+            measured: Observables::new(&measured),
+            observables: model.observables.len(),
+            watched: watched.len(),
+            initial: order.iter().map(|i| model.initial[*i]).collect(),
+            order,
+            plan,
+            unravelling,
+            h,
+        }
+    }
+
+    /// A ket of the plan in the user's basis.
+    pub fn in_users_basis(&self, ket: &[Complex64]) -> Vec<Complex64> {
+        let mut out = vec![Complex64::ZERO; ket.len()];
+        self.order.iter().zip(ket).for_each(|(place, x)| out[*place] = *x);
+        out
+    }
+
+    /// `<K>` of the initial ket.
+    pub fn initial_drift(&self) -> Complex64 {
+        self.unravelling.drift.expect(&self.in_users_basis(&self.initial))
+    }
+}
+
+/// The order of factors whose plan has the fewest vector operations, and that plan. Half-empty diagonals
+/// (a spin's) cost nothing outside their segment when the spin is the slowest index. Of equals the first
+/// in lexical order wins, so the numbers do not depend on anything but the model.
+fn cheapest_order(space: &HilbertSpace, unravelling: &Unravelling) -> (Vec<usize>, Plan) {
+    let plan = |order: &[usize]| {
+        let channels: Vec<_> = unravelling.channels.iter().map(|l| l.reordered(order)).collect();
+        Plan::new(&unravelling.drift.reordered(order), &channels)
+    };
+    let factors = space.factors.len();
+    let orders = if factors <= MOST_REORDERED { permutations(factors) } else { vec![(0..factors).collect()] };
+    orders
+        .iter()
+        .map(|factors| space.reordered(factors))
+        .map(|order| {
+            let plan = plan(&order);
+            (order, plan)
+        })
+        .min_by_key(|(_, plan)| plan.vector_operations())
+        .expect("there is at least one order")
+}
+
+/// All permutations of 0 .. n in lexical order.
+fn permutations(n: usize) -> Vec<Vec<usize>> {
+    if n == 0 {
+        return vec![vec![]];
+    }
+    let with_last = |p: Vec<usize>| -> Vec<Vec<usize>> {
+        (0..n)
+            .map(|first| std::iter::once(first).chain(p.iter().map(|x| if *x >= first { x + 1 } else { *x })).collect())
+            .collect()
+    };
+    let mut all: Vec<Vec<usize>> = permutations(n - 1).into_iter().flat_map(with_last).collect();
+    all.sort();
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::library::{Choices, build, parse};
+
+    #[test]
+    fn permutations_are_all_there_in_order() {
+        assert_eq!(permutations(3), [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]);
+    }
+
+    #[test]
+    fn the_spin_becomes_the_slowest_index_and_kets_come_back_in_the_users_basis() {
+        let model = build(&parse("absorptive_bistable").expect("known"), &Choices::default()).expect("valid");
+        let problem = Problem::new(&model, Unravelling::qsd(&model, false), &[], 0.01);
+        assert_eq!(problem.order[..3], [0, 2, 4], "states of the mode next to each other");
+        let ket: Vec<Complex64> = (0..100).map(|i| Complex64::from(i as f64)).collect();
+        let plans: Vec<_> = problem.order.iter().map(|i| ket[*i]).collect();
+        assert_eq!(problem.in_users_basis(&plans), ket);
+    }
+}

@@ -1,0 +1,215 @@
+//! Which steps an explicit method survives.
+//!
+//! Without noise a step multiplies the ket by a matrix R(hK): 1 + z for `em`, 1 + z + z^2/2 for `heun`.
+//! Modes that R amplifies run away to the top of the truncated space, and normalising every step hides
+//! it: every number stays finite and wrong. A step is called stable if R amplifies nothing by more than
+//! ten per cent over the whole run. The growth per step is the logarithm of R's spectral radius, taken
+//! from matrix powers R^(2^m), exact to 2^-m of the run's own length; that needs no eigenvalue solver
+//! and sees slow blow-ups that a bound on |h lambda| would miss.
+
+use crate::input::Method;
+use crate::model::Operator;
+use num_complex::Complex64;
+
+/// Amplification over the run that is still called stable.
+const TOLERATED: f64 = 0.1;
+/// Above this dimension powers act on one vector instead of the matrix, which resolves growth less finely.
+const DENSE: usize = 160;
+/// Applications of R to that vector.
+const VECTOR_STEPS: usize = 4000;
+
+/// ln of the spectral radius of a step's matrix: positive if some mode grows.
+pub fn growth(method: Method, k: &Operator, h: f64, steps: u64) -> f64 {
+    if k.dim() <= DENSE { growth_dense(method, k, h, steps) } else { growth_of_vector(method, k, h) }
+}
+
+/// The largest step, rounded down to two digits, that is stable over `duration`; `None` if `h` itself is.
+pub fn largest_stable_step(method: Method, k: &Operator, h: f64, duration: f64) -> Option<f64> {
+    let stable = |h: f64| {
+        let steps = (duration / h).ceil().max(1.0);
+        growth(method, k, h, steps as u64) * steps <= TOLERATED
+    };
+    if stable(h) {
+        return None;
+    }
+    let (mut low, mut high) = (0.5 * h, h);
+    for _ in 0..200 {
+        if stable(low) {
+            break;
+        }
+        (low, high) = (0.5 * low, low);
+    }
+    for _ in 0..6 {
+        let middle = 0.5 * (low + high);
+        if stable(middle) { low = middle } else { high = middle }
+    }
+    Some(round_down(low))
+}
+
+/// Two significant digits, rounded down.
+fn round_down(x: f64) -> f64 {
+    let unit = 10f64.powi(x.log10().floor() as i32 - 1);
+    // Through the shortest decimal, so that 0.085 prints as 0.085.
+    format!("{:e}", (x / unit).floor())
+        .parse::<f64>()
+        .map_or(x, |digits| format!("{digits}e{}", unit.log10().round()).parse().unwrap_or(x))
+}
+
+/// A dense matrix, real and imaginary parts apart so that the products vectorise.
+struct Dense {
+    dim: usize,
+    re: Vec<f64>,
+    im: Vec<f64>,
+}
+
+impl Dense {
+    fn new(k: &Operator, scale: f64) -> Self {
+        let dim = k.dim();
+        let mut dense = Dense { dim, re: vec![0.0; dim * dim], im: vec![0.0; dim * dim] };
+        for ((row, col), value) in k.elements() {
+            dense.re[row * dim + col] = scale * value.re;
+            dense.im[row * dim + col] = scale * value.im;
+        }
+        dense
+    }
+
+    fn times(&self, b: &Dense) -> Dense {
+        let dim = self.dim;
+        let mut out = Dense { dim, re: vec![0.0; dim * dim], im: vec![0.0; dim * dim] };
+        for row in 0..dim {
+            let (out_re, out_im) = (&mut out.re[row * dim..(row + 1) * dim], &mut out.im[row * dim..(row + 1) * dim]);
+            for k in 0..dim {
+                let (x, y) = (self.re[row * dim + k], self.im[row * dim + k]);
+                if x == 0.0 && y == 0.0 {
+                    continue;
+                }
+                let (b_re, b_im) = (&b.re[k * dim..(k + 1) * dim], &b.im[k * dim..(k + 1) * dim]);
+                for col in 0..dim {
+                    out_re[col] += x * b_re[col] - y * b_im[col];
+                    out_im[col] += x * b_im[col] + y * b_re[col];
+                }
+            }
+        }
+        out
+    }
+
+    fn norm(&self) -> f64 {
+        self.re.iter().chain(&self.im).map(|x| x * x).sum::<f64>().sqrt()
+    }
+
+    /// Divide by the norm and return its logarithm.
+    fn normalise(&mut self) -> f64 {
+        let norm = self.norm();
+        self.re.iter_mut().chain(&mut self.im).for_each(|x| *x /= norm);
+        norm.ln()
+    }
+}
+
+/// The matrix of a step without noise.
+fn step_matrix(method: Method, k: &Operator, h: f64) -> Dense {
+    let z = Dense::new(k, h);
+    let mut r = Dense::new(k, h);
+    if method == Method::Heun {
+        let square = z.times(&z);
+        r.re.iter_mut().zip(&square.re).for_each(|(r, s)| *r += 0.5 * s);
+        r.im.iter_mut().zip(&square.im).for_each(|(r, s)| *r += 0.5 * s);
+    }
+    (0..r.dim).for_each(|i| r.re[i * r.dim + i] += 1.0);
+    r
+}
+
+fn growth_dense(method: Method, k: &Operator, h: f64, steps: u64) -> f64 {
+    let doublings = (64 - steps.leading_zeros()).clamp(12, 26);
+    let mut power = step_matrix(method, k, h);
+    // ln |R^(2^m)| = log + ln |power|; the difference of the last two doublings removes the transient.
+    let (mut log, mut previous) = (power.normalise(), 0.0);
+    for _ in 0..doublings {
+        previous = log;
+        power = power.times(&power);
+        log = 2.0 * log + power.normalise();
+        if !log.is_finite() {
+            return f64::INFINITY;
+        }
+    }
+    (log - previous) / 2f64.powi(doublings as i32 - 1)
+}
+
+fn growth_of_vector(method: Method, k: &Operator, h: f64) -> f64 {
+    let elements: Vec<_> = k.elements().collect();
+    let apply = |x: &[Complex64]| {
+        let mut y = vec![Complex64::ZERO; x.len()];
+        elements.iter().for_each(|((row, col), value)| y[*row] += value * x[*col]);
+        y
+    };
+    // A start with every component and no symmetry: phases of the squares.
+    let mut x: Vec<Complex64> =
+        (0..k.dim()).map(|i| Complex64::from_polar(1.0, (i * i % 97) as f64 + 0.1 * i as f64)).collect();
+    let mut log = 0.0;
+    for step in 0..VECTOR_STEPS {
+        let kx = apply(&x);
+        let kkx = if method == Method::Heun { apply(&kx) } else { vec![Complex64::ZERO; x.len()] };
+        for ((x, k), kk) in x.iter_mut().zip(&kx).zip(&kkx) {
+            *x += h * k + 0.5 * h * h * kk;
+        }
+        let norm = x.iter().map(|x| x.norm_sqr()).sum::<f64>().sqrt();
+        if !norm.is_finite() {
+            return f64::INFINITY;
+        }
+        x.iter_mut().for_each(|x| *x /= norm);
+        if step >= VECTOR_STEPS / 2 {
+            log += norm.ln();
+        }
+    }
+    log / (VECTOR_STEPS / 2) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::library::{Choices, build, parse};
+    use crate::unravelling::Unravelling;
+
+    fn drift(regime: &str, nfock: usize) -> Operator {
+        let choices = Choices { nfock_a: Some(nfock), ..Choices::default() };
+        Unravelling::qsd(&build(&parse(regime).expect("known"), &choices).expect("valid"), false).drift
+    }
+
+    #[test]
+    fn a_damped_oscillator_has_the_textbook_limit() {
+        // One mode |1> with lambda = -i w - k/2: |1 + z|^2 = 1 at h = k/(w^2 + k^2/4) for em.
+        let (w, k) = (3.0, 0.5);
+        let op = Operator::from_elements(2, [((1, 1), Complex64::new(-0.5 * k, -w))]);
+        let limit = k / (w * w + 0.25 * k * k);
+        let found = largest_stable_step(Method::Em, &op, 1.0, 1e5).expect("h = 1 is unstable");
+        assert!(found <= limit && found > 0.93 * limit, "{found} against {limit}");
+        assert_eq!(largest_stable_step(Method::Em, &op, 0.99 * limit, 1e5), None);
+    }
+
+    #[test]
+    fn heun_limits_of_the_built_in_systems_are_the_measured_ones() {
+        for (regime, nfock, expected) in [
+            ("absorptive_bistable", 50, 0.086),
+            ("kerr_bistable", 30, 8.7e-4),
+            ("kerr_bistable", 50, 1.6e-4),
+            ("kerr_qubit", 10, 4.8e-5),
+        ] {
+            let found =
+                largest_stable_step(Method::Heun, &drift(regime, nfock), 1.0, 100.0).expect("h = 1 is unstable");
+            assert!((found / expected - 1.0).abs() < 0.08, "{regime} {nfock}: {found}, published {expected}");
+        }
+    }
+
+    #[test]
+    fn powers_of_a_vector_agree_with_powers_of_the_matrix() {
+        let k = drift("kerr_bistable", 30);
+        for h in [1.1e-3, 2e-3] {
+            let (dense, vector) = (growth_dense(Method::Heun, &k, h, 10_000), growth_of_vector(Method::Heun, &k, h));
+            assert!((dense - vector).abs() < 1e-3 * (1.0 + dense.abs()), "{dense} {vector}");
+        }
+    }
+
+    #[test]
+    fn limits_are_printed_with_two_digits() {
+        assert_eq!([round_down(0.08567), round_down(1.699e-4), round_down(4.2)], [0.085, 1.6e-4, 4.2]);
+    }
+}

@@ -1,0 +1,149 @@
+//! The physics and nothing else: Hilbert space, operators, SLH components, Lindblads, observables,
+//! initial ket, and the library of built-in systems. No layout, no time step, no random number.
+//!
+//! hbar = 1; the first factor of a space is the slowest index (numpy's `kron`).
+
+mod ket;
+pub mod library;
+mod operator;
+mod slh;
+mod space;
+
+pub use ket::{coherent, tensor};
+pub use operator::Operator;
+pub use slh::Slh;
+pub use space::{Factor, HilbertSpace, Kind};
+
+use num_complex::Complex64;
+use thiserror::Error;
+
+/// Why a model makes no sense.
+#[derive(Debug, Error, PartialEq)]
+pub enum ModelError {
+    /// No system of that name.
+    #[error("unknown regime '{name}'{hint}; `qsd models` lists what there is")]
+    UnknownRegime {
+        /// What was asked for.
+        name: String,
+        /// The nearest known name as a half sentence, or nothing.
+        hint: String,
+    },
+    /// The number behind `A` or `B` is missing or not a number.
+    #[error("'{name}': the drive behind '{family}' must be a number, as in {family}21.75")]
+    BadDrive {
+        /// What was asked for.
+        name: String,
+        /// `kerr_bistableA` or `kerr_bistableB`.
+        family: String,
+    },
+    /// A parameter the system does not have.
+    #[error("{regime} has no parameter '{name}'; it has {known}")]
+    UnknownParameter {
+        /// Regime.
+        regime: String,
+        /// What was asked for.
+        name: String,
+        /// Comma-separated names.
+        known: String,
+    },
+    /// A parameter outside its range.
+    #[error("{name} = {value}: {rule}")]
+    BadParameter {
+        /// Parameter.
+        name: String,
+        /// Value.
+        value: f64,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// A factor the space does not have.
+    #[error("{regime} has no factor '{name}'; its factors are {known}")]
+    UnknownFactor {
+        /// Regime.
+        regime: String,
+        /// What was asked for.
+        name: String,
+        /// Comma-separated names.
+        known: String,
+    },
+    /// The initial state does not fit the space.
+    #[error("initial state {what} does not fit: {rule}")]
+    BadInitial {
+        /// As typed.
+        what: String,
+        /// Why.
+        rule: String,
+    },
+    /// A factor that is too small.
+    #[error("factor '{name}' needs at least 2 states, not {dim}")]
+    TooSmall {
+        /// Factor.
+        name: String,
+        /// Its dimension.
+        dim: usize,
+    },
+}
+
+/// A measured quantity.
+#[derive(Debug, Clone)]
+pub struct Observable {
+    /// Name of its dataset.
+    pub name: String,
+    /// As a physicist types it.
+    pub expression: String,
+    /// Unicode label.
+    pub label: String,
+    /// LaTeX label.
+    pub latex: String,
+    /// What it is, in a few words.
+    pub description: String,
+    /// The operator.
+    pub operator: Operator,
+}
+
+/// A number of the model, for the file and for `qsd models`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelParameter {
+    /// Name.
+    pub name: &'static str,
+    /// Value.
+    pub value: f64,
+    /// Unit.
+    pub unit: &'static str,
+    /// What it is, in a few words.
+    pub description: &'static str,
+}
+
+/// An open quantum system: H, Lindblads, observables and the initial ket.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Name.
+    pub name: String,
+    /// One line.
+    pub description: String,
+    /// Where it comes from.
+    pub source: String,
+    /// Unit of time.
+    pub time_unit: &'static str,
+    /// The space everything acts on.
+    pub space: HilbertSpace,
+    /// Hamiltonian, hbar = 1.
+    pub hamiltonian: Operator,
+    /// Lindblad operators as written, rates inside: L = sqrt(kappa) a.
+    pub lindblads: Vec<Operator>,
+    /// What is measured.
+    pub observables: Vec<Observable>,
+    /// Normalised initial ket.
+    pub initial: Vec<Complex64>,
+    /// The numbers it was made from.
+    pub parameters: Vec<ModelParameter>,
+}
+
+impl Model {
+    /// Whether some term of H or of the Lindblads raises factor `m`, so that its truncation can matter.
+    pub fn raises(&self, m: usize) -> bool {
+        let up =
+            |op: &Operator| op.elements().any(|((row, col), _)| self.space.digit(row, m) > self.space.digit(col, m));
+        up(&self.hamiltonian) || self.lindblads.iter().any(up)
+    }
+}

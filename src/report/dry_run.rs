@@ -1,0 +1,128 @@
+//! `--dry-run`: the resolved input and what it would take. The output is itself the TOML of the
+//! resolved input; everything else in it is a comment.
+
+use super::table::plural;
+use crate::input::{RunSpec, StoreStates};
+use indicatif::{BinaryBytes, HumanCount};
+use std::io::{self, Write};
+
+/// Trajectories advanced together.
+const LANES: u64 = 8;
+/// Bytes of a complex number.
+const COMPLEX: u64 = 16;
+/// Copies of the kets that a step works on: the state, the stages and what they are made from.
+const COPIES: u64 = 4;
+
+/// What the caller knows about a run that has not started.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Basis states.
+    pub dimension: usize,
+    /// Stored observables.
+    pub observables: usize,
+    /// Ranks.
+    pub ranks: usize,
+    /// Threads of each rank.
+    pub threads: usize,
+    /// Size of the results file in bytes, if there is one.
+    pub file_size: Option<u64>,
+}
+
+/// Writes the resolved input and the estimates.
+pub fn write(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()> {
+    write!(out, "{}", spec.to_toml())?;
+    let count = |n: u64| HumanCount(n).to_string();
+    let time = &spec.time;
+    let file = plan.file_size.map_or("none (-o FILE keeps one)".into(), |size| BinaryBytes(size).to_string());
+    let line = |out: &mut dyn Write, what: &str, value: String| writeln!(out, "# {what:<22}{value}");
+    writeln!(out, "\n# Dry run: nothing was integrated and nothing written.")?;
+    line(out, "times", format!("{} saved, up to {}", count(time.saves() as u64), time.duration()))?;
+    line(out, "steps", format!("{} a trajectory, {} in all", count(time.steps()), count(spec.ntraj * time.steps())))?;
+    line(out, "basis states", count(plan.dimension as u64))?;
+    line(out, "processes", format!("{} x {}", plural(plan.ranks, "rank"), plural(plan.threads, "thread")))?;
+    line(out, "memory of a rank", format!("about {}, beside the program itself", BinaryBytes(memory(spec, plan))))?;
+    line(out, "results file", file)
+}
+
+/// The same as one JSON document.
+pub fn json(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()> {
+    let document = serde_json::json!({
+        "resolved_input": spec,
+        "saves": spec.time.saves(),
+        "steps_per_trajectory": spec.time.steps(),
+        "steps": spec.ntraj * spec.time.steps(),
+        "basis_states": plan.dimension,
+        "ranks": plan.ranks,
+        "threads": plan.threads,
+        "memory_of_a_rank": memory(spec, plan),
+        "file_size": plan.file_size,
+    });
+    writeln!(out, "{document:#}")
+}
+
+/// Bytes of a rank: the kets in work and the rows that wait to be written, for every thread.
+fn memory(spec: &RunSpec, plan: &Plan) -> u64 {
+    let (dimension, saves) = (plan.dimension as u64, spec.time.saves() as u64);
+    let stored = match spec.store_states {
+        None => 0,
+        Some(StoreStates::Final) => 1,
+        Some(StoreStates::All) => saves,
+    };
+    let numbers = saves
+        .saturating_mul(plan.observables as u64)
+        .saturating_add(dimension.saturating_mul(COPIES.saturating_add(stored)));
+    (plan.threads as u64).saturating_mul(LANES * COMPLEX).saturating_mul(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Task};
+    use crate::input::resolve;
+
+    fn spec(line: &str) -> RunSpec {
+        match Cli::from_words(line.split_whitespace().map(Into::into)).expect(line).task {
+            Task::Run(args) => resolve(&args).expect(line).spec,
+            other => panic!("{line} is {other:?}"),
+        }
+    }
+
+    fn text(spec: &RunSpec, plan: &Plan) -> String {
+        let mut out = vec![];
+        write(&mut out, spec, plan).expect("memory takes everything");
+        String::from_utf8(out).expect("text")
+    }
+
+    const PLAN: Plan = Plan { dimension: 100, observables: 9, ranks: 2, threads: 4, file_size: Some(3 << 20) };
+
+    #[test]
+    fn the_output_is_the_resolved_input() {
+        let spec = spec("qsd run --ntraj 1000");
+        let text = text(&spec, &PLAN);
+        assert_eq!(RunSpec::from_toml(&text), Ok(spec), "{text}");
+    }
+
+    #[test]
+    fn the_cost_is_counted() {
+        let text = text(&spec("qsd run --ntraj 1000"), &PLAN);
+        for line in [
+            "# times                 51 saved, up to 10\n",
+            "# steps                 1,000 a trajectory, 1,000,000 in all\n",
+            "# processes             2 ranks x 4 threads\n",
+            "# results file          3.00 MiB\n",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        let nowhere = Plan { file_size: None, ..PLAN };
+        assert!(super::tests::text(&spec("qsd run"), &nowhere).contains("none (-o FILE keeps one)"));
+    }
+
+    #[test]
+    fn memory_grows_with_threads_and_stored_kets() {
+        // 4 threads x 8 lanes x 16 bytes x (51 times x 9 observables + 100 states x 4 copies)
+        assert_eq!(memory(&spec("qsd run"), &PLAN), 4 * 8 * 16 * (51 * 9 + 100 * 4));
+        assert_eq!(memory(&spec("qsd run --store-states all"), &PLAN), 4 * 8 * 16 * (51 * 9 + 100 * (4 + 51)));
+        let huge = Plan { dimension: usize::MAX, ..PLAN };
+        assert_eq!(memory(&spec("qsd run --store-states all"), &huge), u64::MAX);
+    }
+}

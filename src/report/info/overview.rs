@@ -1,0 +1,190 @@
+//! What there is to say about a file, before it is put into words.
+
+use crate::ensemble::{Statistics, Value};
+use crate::store::{GuardRecord, Results, StoreError};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Files up to this size have the rows of a finished run verified too.
+const QUICKLY_VERIFIED: u64 = 256 << 20;
+/// What is said instead of the end condition of a finished run whose rows have changed since.
+const DAMAGED: &str = "but some rows have changed since they were written";
+
+/// One guard.
+#[derive(Debug, Clone, Serialize)]
+pub struct GuardLine {
+    /// Name.
+    pub name: String,
+    /// What was measured; NaN (null) until it was.
+    pub value: f64,
+    /// What it means.
+    pub verdict: &'static str,
+}
+
+impl GuardLine {
+    fn of(guard: GuardRecord) -> GuardLine {
+        GuardLine { verdict: guard.verdict.word(), name: guard.name, value: guard.value }
+    }
+}
+
+/// All of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Overview {
+    /// The file.
+    pub file: String,
+    /// Its title.
+    pub title: String,
+    /// Every trajectory is done and the statistics are in.
+    pub complete: bool,
+    /// Trajectories whose rows are good.
+    pub done: u64,
+    /// Trajectories in all.
+    pub ntraj: u64,
+    /// Why the last run ended.
+    pub end_condition: String,
+    /// True if the rows were read and their checksums compared; a large complete file is taken at its word.
+    pub verified: bool,
+    /// First and last trajectory number.
+    pub trajectories: (i64, i64),
+    /// Parameters by name.
+    pub parameters: BTreeMap<String, serde_json::Value>,
+    /// Unit of time.
+    pub time_unit: String,
+    /// Saved times.
+    pub time: Vec<f64>,
+    /// Means and their errors.
+    pub observables: Vec<Series>,
+    /// The guards.
+    pub guards: Vec<GuardLine>,
+    /// Starts: when, where, how many ranks and threads, exit code, seconds.
+    pub runs: Vec<Run>,
+    /// Software, versions, command line.
+    pub provenance: BTreeMap<String, String>,
+    /// Files that may be merged share it.
+    pub parameter_hash: String,
+}
+
+/// Mean of one observable over trajectories, per time. Complex ones have imaginary parts.
+#[derive(Debug, Clone, Serialize)]
+pub struct Series {
+    /// Name.
+    pub name: String,
+    /// Label.
+    pub label: String,
+    /// Unit.
+    pub unit: String,
+    /// Mean.
+    pub mean: Vec<f64>,
+    /// Standard error of the mean.
+    pub sem: Vec<f64>,
+    /// Imaginary part of the mean, for complex observables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_imag: Option<Vec<f64>>,
+    /// Standard error of the imaginary part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sem_imag: Option<Vec<f64>>,
+}
+
+/// One start of the program.
+#[derive(Debug, Clone, Serialize)]
+pub struct Run {
+    /// Start, ISO 8601 UTC.
+    pub start: String,
+    /// End; empty while running or if killed.
+    pub end: String,
+    /// Host of rank 0.
+    pub host: String,
+    /// MPI ranks.
+    pub ranks: i32,
+    /// Threads of each.
+    pub threads: i32,
+    /// Exit code; none while running or if killed.
+    pub exit_code: Option<i32>,
+    /// Seconds; none while running or if killed.
+    pub wall_time: Option<f64>,
+}
+
+impl Overview {
+    /// Read it from a file.
+    ///
+    /// # Errors
+    /// `StoreError` if the file cannot be read.
+    pub fn of(results: &Results) -> Result<Overview, StoreError> {
+        let state = results.state()?;
+        let stored = if state.complete { results.statistics()? } else { None };
+        // Checksums of a finished run are looked at again where that takes no time.
+        let small = std::fs::metadata(results.path()).is_ok_and(|file| file.len() <= QUICKLY_VERIFIED);
+        let valid = if small && stored.is_some() { Some(results.valid_rows()?) } else { None };
+        let stored = stored.filter(|_| valid.as_ref().is_none_or(|valid| valid.iter().all(|valid| *valid)));
+        let verified = stored.is_none() || valid.is_some();
+        let (done, statistics) = match stored {
+            Some(statistics) => (state.n_done, statistics),
+            None => {
+                let valid = results.valid_rows()?;
+                (valid.iter().filter(|valid| **valid).count() as u64, results.statistics_of(&valid)?)
+            }
+        };
+        let trajectories = results.trajectories()?;
+        let ends = |numbers: &[i64]| Some((*numbers.first()?, *numbers.last()?));
+        let parameters = results.parameters()?.into_iter();
+        Ok(Overview {
+            file: results.path().display().to_string(),
+            title: results.about("title").into(),
+            complete: state.complete && done == state.ntraj,
+            done,
+            ntraj: state.ntraj,
+            end_condition: if state.complete && done < state.ntraj { DAMAGED.into() } else { state.end_condition },
+            verified,
+            trajectories: ends(&trajectories).unwrap_or_default(),
+            parameters: parameters.map(|p| (p.name, json(p.value))).collect(),
+            time_unit: results.time_unit()?,
+            time: results.times()?,
+            observables: series(results, statistics)?,
+            guards: results.guards()?.into_iter().map(GuardLine::of).collect(),
+            runs: runs(results)?,
+            provenance: results.provenance()?.into_iter().collect(),
+            parameter_hash: results.about("parameter_hash").into(),
+        })
+    }
+}
+
+fn series(results: &Results, statistics: Vec<Statistics>) -> Result<Vec<Series>, StoreError> {
+    let observables = results.observables()?.into_iter().zip(statistics);
+    let series = observables.map(|(info, statistics)| {
+        let Statistics { mean, sem, .. } = statistics;
+        let complex = !info.hermitian;
+        Series {
+            name: info.name,
+            label: info.label,
+            unit: info.unit,
+            mean_imag: complex.then(|| mean.iter().map(|z| z.im).collect()),
+            sem_imag: complex.then(|| sem.iter().map(|z| z.im).collect()),
+            mean: mean.iter().map(|z| z.re).collect(),
+            sem: sem.iter().map(|z| z.re).collect(),
+        }
+    });
+    Ok(series.collect())
+}
+
+fn runs(results: &Results) -> Result<Vec<Run>, StoreError> {
+    let runs = results.runs()?.into_iter().map(|run| Run {
+        start: run.start,
+        end: run.end,
+        host: run.host,
+        ranks: run.ranks,
+        threads: run.threads,
+        exit_code: (run.exit_code >= 0).then_some(run.exit_code),
+        wall_time: run.wall_time.is_finite().then_some(run.wall_time),
+    });
+    Ok(runs.collect())
+}
+
+fn json(value: Value) -> serde_json::Value {
+    match value {
+        Value::Real(x) => x.into(),
+        Value::Integer(n) => n.into(),
+        Value::Unsigned(n) => n.into(),
+        Value::Flag(yes) => yes.into(),
+        Value::Text(text) => text.into(),
+    }
+}

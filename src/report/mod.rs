@@ -1,0 +1,9 @@
+//! What users see: progress and summaries while it runs, and what a results file holds.
+
+pub mod dry_run;
+pub mod info;
+pub mod json;
+pub mod logging;
+pub mod models;
+pub mod progress;
+pub mod table;

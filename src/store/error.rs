@@ -1,0 +1,221 @@
+//! What can go wrong with the results file, in the words of the person who waits for it.
+
+use crate::error::exit;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// The results file could not be written or read.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The output exists and nobody said that it may go.
+    #[error("{} exists; --force replaces it; resuming comes in a later version", .path.display())]
+    Exists {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The output is a directory, a device, a pipe...
+    #[error("{} is not a regular file; -o FILE names a new one, --output-dir DIR a directory for it", .path.display())]
+    NotAFile {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The output exists and is no results file.
+    #[error("{} is not a results file of qsd, so --force does not replace it; remove it or choose another name", .path.display())]
+    Foreign {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The directory of the output cannot be used.
+    #[error("cannot {doing} {}: {source}; choose another place with -o FILE or --output-dir DIR", .path.display())]
+    Directory {
+        /// The directory, or the file in it that failed.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A rank does not see what rank 0 wrote.
+    #[error(
+        "rank {rank} on {host} does not see the output directory {} of rank 0{}; \
+         put it on a file system that all nodes share, or bind it into the container (--bind)",
+        .path.display(), others(*.count)
+    )]
+    NotShared {
+        /// The directory.
+        path: PathBuf,
+        /// First rank that does not see it.
+        rank: usize,
+        /// Its host.
+        host: String,
+        /// How many ranks do not see it.
+        count: usize,
+    },
+    /// Another process holds the lock of the output.
+    #[error("another process is writing {} ({}.lock is held); {}", .path.display(), .path.display(), lonely(*.alone))]
+    Locked {
+        /// The output.
+        path: PathBuf,
+        /// This run has one rank only.
+        alone: bool,
+    },
+    /// No room for the file.
+    #[error(
+        "no space left on the disk, or the quota is used up: {} needs {}; free some, or choose another place with \
+         -o FILE or --output-dir DIR",
+        .path.display(), needs(*.needed)
+    )]
+    Full {
+        /// The output.
+        path: PathBuf,
+        /// Size of the whole file in bytes, if known here.
+        needed: Option<u64>,
+    },
+    /// An observable or a factor cannot have this name in the file.
+    #[error("the observable name '{name}' cannot be used: {why}; rename it")]
+    Name {
+        /// The name.
+        name: String,
+        /// The rule it breaks.
+        why: String,
+    },
+    /// Rows or statistics that do not belong into this file.
+    #[error("{}: {what} do not fit: expected {expected}, found {found}", .path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        what: String,
+        /// What the file has room for.
+        expected: String,
+        /// What came.
+        found: String,
+    },
+    /// There is no such file.
+    #[error("{}: no such file", .path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is not HDF5, or only the first part of such a file.
+    #[error("{} is not an HDF5 file, or it is cut off{}", .path.display(), why(.detail))]
+    NotHdf5 {
+        /// The file.
+        path: PathBuf,
+        /// What gave it away.
+        detail: String,
+    },
+    /// An HDF5 file of another program.
+    #[error("{} is an HDF5 file, but not a result of qsd (it has no attribute format=\"qsd-result\")", .path.display())]
+    NotQsd {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of a later major version.
+    #[error("{} has format version {found}; this program reads {} and its minor versions: use a newer qsd", .path.display(), crate::store::layout::FORMAT_VERSION)]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+    },
+    /// Anything else that HDF5 or the system refused.
+    #[error("{}: cannot {doing}: {detail}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        doing: String,
+        /// What the library said.
+        detail: String,
+    },
+}
+
+impl StoreError {
+    /// Short id printed with the message.
+    pub fn id(&self) -> &'static str {
+        match self {
+            StoreError::Exists { .. } | StoreError::NotAFile { .. } | StoreError::Foreign { .. } => "E-exists",
+            StoreError::Directory { .. } | StoreError::NotShared { .. } => "E-directory",
+            StoreError::Locked { .. } => "E-lock",
+            StoreError::Full { .. } => "E-disk",
+            StoreError::Name { .. } => "E-name",
+            _ => "E-file",
+        }
+    }
+
+    /// The exit code that goes with it.
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            StoreError::Name { .. } => exit::USAGE,
+            _ => exit::FAILED,
+        }
+    }
+
+    /// The system's refusal to do something with `path`; a full disk is told apart.
+    pub(super) fn io(path: &std::path::Path, doing: &str, source: std::io::Error) -> Self {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        let path = path.to_path_buf();
+        match source.kind() {
+            StorageFull | QuotaExceeded => StoreError::Full { path, needed: None },
+            _ => StoreError::File { path, doing: doing.into(), detail: source.to_string() },
+        }
+    }
+}
+
+fn others(count: usize) -> String {
+    if count > 1 { format!(", nor do {} others", count - 1) } else { String::new() }
+}
+
+fn lonely(alone: bool) -> &'static str {
+    if alone {
+        "this run has one rank only: if you started several, each of them is alone, so use the launcher of the MPI \
+         library this program was built with and let the container keep the environment (no --cleanenv); \
+         else wait for the other run or choose another file with -o"
+    } else {
+        "wait for the other run or choose another file with -o"
+    }
+}
+
+fn needs(bytes: Option<u64>) -> String {
+    bytes.map_or("more".into(), human_bytes)
+}
+
+fn why(detail: &str) -> String {
+    if detail.is_empty() { String::new() } else { format!(" ({detail})") }
+}
+
+/// Bytes as people say them: `1.4 GB`.
+pub(super) fn human_bytes(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "kB", "MB", "GB", "TB"] {
+        if value < 1000.0 {
+            let digits = if unit == "B" { 0 } else { 1 };
+            return format!("{value:.digits$} {unit}");
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} PB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_apart_and_says_how_much_is_needed() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let error = StoreError::io("x.h5".as_ref(), "write", full);
+        assert_eq!(error.id(), "E-disk");
+        let error = StoreError::Full { path: "x.h5".into(), needed: Some(1_440_200_000) };
+        assert!(error.to_string().contains("x.h5 needs 1.4 GB"), "{error}");
+    }
+
+    #[test]
+    fn a_held_lock_explains_lonely_ranks_only_to_a_rank_that_is_alone() {
+        let alone = StoreError::Locked { path: "x.h5".into(), alone: true }.to_string();
+        let many = StoreError::Locked { path: "x.h5".into(), alone: false }.to_string();
+        assert!(alone.contains("each of them is alone") && alone.contains("x.h5.lock"));
+        assert!(!many.contains("alone"));
+    }
+}

@@ -1,0 +1,217 @@
+//! The table itself.
+
+use super::{Axis::*, Each, Fill, Kind, Row, Unit};
+
+const BARE: Row = Row {
+    path: "",
+    each: Each::File,
+    axes: &[],
+    kind: Kind::Real,
+    unit: Unit::Is("1"),
+    fill: Fill::Zero,
+    checked: false,
+    long_name: "",
+    description: "",
+    attributes: &[],
+    flags: &[],
+};
+
+const STATUS: &[(i8, &str)] = &[(0, "pending"), (1, "running"), (2, "done"), (3, "failed")];
+const VERDICT: &[(i8, &str)] = &[(-1, "recorded"), (0, "good"), (1, "warning"), (2, "failed")];
+const CONDITIONAL: &str = "For complex observables .r and .i hold it for the real and the imaginary part separately.";
+
+/// A value of a trajectory that its checksum covers.
+const fn of_trajectory(path: &'static str, kind: Kind, fill: Fill, long_name: &'static str) -> Row {
+    Row { path, axes: &[Trajectory], kind, fill, checked: true, long_name, ..BARE }
+}
+
+/// A value about a trajectory that may differ between runs of the same input.
+const fn about_trajectory(path: &'static str, kind: Kind, fill: Fill, long_name: &'static str) -> Row {
+    Row { checked: false, ..of_trajectory(path, kind, fill, long_name) }
+}
+
+/// One number of the whole file that changes while it is written.
+const fn state(path: &'static str, kind: Kind, fill: Fill, long_name: &'static str) -> Row {
+    Row { path, kind, fill, long_name, ..BARE }
+}
+
+/// A value of every start.
+const fn of_run(path: &'static str, kind: Kind, fill: Fill, long_name: &'static str) -> Row {
+    Row { path, axes: &[Run], kind, fill, long_name, ..BARE }
+}
+
+/// A statistic of every observable.
+const fn statistic(
+    path: &'static str,
+    method: &'static [(&'static str, &'static str)],
+    long_name: &'static str,
+) -> Row {
+    Row {
+        path,
+        each: Each::Observable,
+        axes: &[Time],
+        kind: Kind::OfObservable,
+        unit: Unit::Own,
+        fill: Fill::Nan,
+        long_name,
+        description: CONDITIONAL,
+        attributes: method,
+        ..BARE
+    }
+}
+
+/// A statistic of every watched factor.
+const fn leak(path: &'static str, axes: &'static [super::Axis], checked: bool, long_name: &'static str) -> Row {
+    Row { path, each: Each::Leak, axes, fill: Fill::Nan, checked, long_name, ..BARE }
+}
+
+/// Every dataset of a results file.
+pub const TABLE: &[Row] = &[
+    Row {
+        path: "time",
+        axes: &[Time],
+        unit: Unit::Time,
+        fill: Fill::Known,
+        long_name: "time",
+        attributes: &[("axis", "T")],
+        ..BARE
+    },
+    Row {
+        path: "<observable>",
+        each: Each::Observable,
+        axes: &[Trajectory, Time],
+        kind: Kind::OfObservable,
+        unit: Unit::Own,
+        fill: Fill::Nan,
+        checked: true,
+        long_name: "<label> of one trajectory",
+        ..BARE
+    },
+    leak("leak_<factor>", &[Trajectory, Time], true, "population of the top levels of <factor>"),
+    Row {
+        path: "psi",
+        each: Each::Kets,
+        axes: &[Trajectory, KetTime, Factors],
+        kind: Kind::Complex,
+        fill: Fill::Nan,
+        checked: true,
+        long_name: "normalised ket of one trajectory",
+        ..BARE
+    },
+    of_trajectory("seed", Kind::U64, Fill::Known, "seed; with the trajectory number it names the random numbers"),
+    Row {
+        description: "Global: the same number and seed give the same trajectory in any file.",
+        ..of_trajectory("trajectory", Kind::I64, Fill::Known, "trajectory number")
+    },
+    of_trajectory("rng_stream", Kind::U64, Fill::Zero, "first eight bytes of the hash that names the random stream"),
+    of_trajectory("steps", Kind::I64, Fill::Zero, "steps taken"),
+    of_trajectory("norm_drift", Kind::Real, Fill::Nan, "largest | |psi'|^2/|psi|^2 - 1 | of a step, per unit of noise"),
+    of_trajectory("h_gamma", Kind::Real, Fill::Nan, "largest step times total rate at a saved time"),
+    of_trajectory("h_gamma_above_half", Kind::I64, Fill::Zero, "saved times with step times total rate above 0.5"),
+    of_trajectory("h_gamma_above_one", Kind::I64, Fill::Zero, "saved times with step times total rate above 1"),
+    Row {
+        description: "FNV-1a, 64 bits, over the little-endian bytes of the row: every <observable>, leak_<factor>, psi, seed, \
+            trajectory, rng_stream, steps, norm_drift, h_gamma, h_gamma_above_half, h_gamma_above_one, in this order. \
+            0: no row yet. A row is valid if and only if it matches.",
+        ..about_trajectory("checksum", Kind::U64, Fill::Zero, "checksum of the row")
+    },
+    Row {
+        description: "For readers; the checksum is what counts.",
+        flags: STATUS,
+        ..about_trajectory("status", Kind::I8, Fill::Zero, "state of the trajectory")
+    },
+    Row {
+        unit: Unit::Is("s"),
+        ..about_trajectory("cpu_time", Kind::Real, Fill::Nan, "core time spent on the trajectory")
+    },
+    about_trajectory("mpi_rank", Kind::I32, Fill::MinusOne, "rank that integrated the trajectory"),
+    statistic("<observable>_mean", &[("cell_methods", "trajectory: mean")], "mean of <label> over trajectories"),
+    statistic(
+        "<observable>_sem",
+        &[("cell_methods", "trajectory: standard_error")],
+        "standard error of the mean of <label> over trajectories",
+    ),
+    statistic(
+        "<observable>_traj_std",
+        &[("cell_methods", "trajectory: standard_deviation"), ("ddof", "1")],
+        "spread over trajectories of the conditional expectation <label>; not the quantum spread",
+    ),
+    leak("leak_<factor>_mean", &[Time], false, "population of the top levels of <factor>, mean over trajectories"),
+    leak("leak_<factor>_max", &[Time], false, "population of the top levels of <factor>, largest over trajectories"),
+    Row {
+        path: "time_psi",
+        each: Each::Kets,
+        axes: &[KetTime],
+        unit: Unit::Time,
+        fill: Fill::Known,
+        long_name: "times of the stored kets",
+        ..BARE
+    },
+    Row {
+        path: "<factor>",
+        each: Each::Factor,
+        axes: &[Level],
+        kind: Kind::I64,
+        fill: Fill::Known,
+        long_name: "level of <factor>",
+        description: "fock_<name> for a Fock factor, level_<name> for any other.",
+        ..BARE
+    },
+    Row {
+        path: "parameters/<parameter>",
+        each: Each::Parameter,
+        kind: Kind::OfParameter,
+        unit: Unit::Own,
+        fill: Fill::Known,
+        long_name: "<description>",
+        ..BARE
+    },
+    Row {
+        attributes: &[("encoding", "utf-8")],
+        ..state(
+            "provenance/resolved_input",
+            Kind::OfInput,
+            Fill::Known,
+            "resolved input (TOML), enough to repeat the run",
+        )
+    },
+    state("state/n_done", Kind::I64, Fill::Zero, "trajectories whose rows are in the file"),
+    state("state/stats_n", Kind::I64, Fill::Zero, "trajectories in the statistics"),
+    Row {
+        description: "FNV-1a, 64 bits, over the little-endian bytes of mean, sem and traj_std of every observable, mean and max of \
+            every leak, and stats_n. Where it does not match, recompute the statistics from the valid rows.",
+        ..state(
+            "state/stats_checksum",
+            Kind::U64,
+            Fill::Zero,
+            "checksum of the statistics, 0 while they are being written",
+        )
+    },
+    state("state/complete", Kind::U8, Fill::Zero, "1 if every trajectory is done and the statistics are in"),
+    state("state/end_condition", Kind::Text(32), Fill::Known, "why the last run ended"),
+    Row { unit: Unit::Is("1"), ..of_run("runs/run", Kind::I64, Fill::Known, "number of the start") },
+    state("runs/n_runs", Kind::I64, Fill::Known, "starts so far"),
+    of_run("runs/start", Kind::Text(20), Fill::Known, "start (ISO 8601, UTC)"),
+    of_run("runs/end", Kind::Text(20), Fill::Zero, "end (ISO 8601, UTC), empty while running or if killed"),
+    of_run("runs/host", Kind::Text(64), Fill::Known, "host of rank 0"),
+    of_run("runs/ranks", Kind::I32, Fill::Known, "MPI ranks"),
+    of_run("runs/threads", Kind::I32, Fill::Known, "threads of each rank"),
+    of_run("runs/exit_code", Kind::I32, Fill::MinusOne, "exit code, -1 while running or if killed"),
+    Row { unit: Unit::Is("s"), ..of_run("runs/wall_time", Kind::Real, Fill::Nan, "wall time") },
+    Row {
+        path: "guards/<guard>",
+        each: Each::Guard,
+        fill: Fill::Nan,
+        long_name: "measured value of the guard <guard>",
+        ..BARE
+    },
+    Row {
+        path: "guards/<guard>_verdict",
+        each: Each::Guard,
+        kind: Kind::I8,
+        fill: Fill::MinusOne,
+        long_name: "verdict of the guard <guard>",
+        flags: VERDICT,
+        ..BARE
+    },
+];

@@ -1,0 +1,26 @@
+//! The results file: one HDF5 file a run, written by all ranks, readable whatever happens to them.
+//!
+//! `layout` is the table of what is in it; `skeleton` creates every object of it, serially, before
+//! the first step; `writer` then puts rows into fixed places and never touches metadata again;
+//! `reader` says which rows are valid. A row is valid if, and only if, its checksum holds.
+
+mod block;
+mod checksum;
+mod error;
+mod hdf5;
+pub mod layout;
+mod place;
+mod reader;
+mod skeleton;
+#[cfg(test)]
+pub(crate) mod testing;
+mod writer;
+
+use self::hdf5 as h5;
+
+pub use self::hdf5::library_version;
+
+pub use error::StoreError;
+pub use layout::{VOLATILE, VOLATILE_ATTRIBUTES, check_observable_name, file_size};
+pub use reader::{GuardRecord, Results, RunRecord, State};
+pub use writer::H5Sink;

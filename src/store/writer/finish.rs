@@ -1,0 +1,116 @@
+//! The end of a run, written by rank 0: statistics, guards, the entry of the run, `complete` last.
+
+use super::super::StoreError;
+use super::super::checksum::Fnv;
+use super::super::layout;
+use super::{Open, shape};
+use crate::ensemble::{Failure, Statistics, Summary};
+use num_complex::Complex64;
+
+impl Open {
+    /// Everything but `complete`.
+    ///
+    /// # Errors
+    /// `Shape` for statistics or guards that the file has no place for, `Full` or `File` if writing fails.
+    pub fn write_summary(&self, summary: &Summary) -> Result<(), StoreError> {
+        self.check_summary(summary)?;
+        self.write_statistics(summary)?;
+        for guard in &summary.guards {
+            self.put(&format!("guards/{}", guard.name), guard.value)?;
+            self.put(&format!("guards/{}_verdict", guard.name), guard.verdict as i8)?;
+        }
+        self.write_run(&summary.ended, summary.wall_time, summary.exit_code)?;
+        self.put("state/n_done", summary.n_done as i64)?;
+        self.file.dataset("state/end_condition")?.write_texts(&[&summary.end_condition])
+    }
+
+    /// The last word.
+    ///
+    /// # Errors
+    /// `Full` or `File` if writing fails.
+    pub fn write_complete(&self, summary: &Summary) -> Result<(), StoreError> {
+        self.put("state/complete", u8::from(summary.n_done == self.header.ntraj))
+    }
+
+    /// Checksum 0, the arrays, their n, then the right checksum.
+    fn write_statistics(&self, summary: &Summary) -> Result<(), StoreError> {
+        self.put("state/stats_checksum", 0u64)?;
+        let mut sum = Fnv::new();
+        for (observable, statistics) in self.header.observables.iter().zip(&summary.observables) {
+            let Statistics { mean, traj_std, sem } = statistics;
+            for (suffix, values) in [("mean", mean), ("sem", sem), ("traj_std", traj_std)] {
+                let path = format!("{}_{suffix}", observable.name);
+                if observable.hermitian {
+                    let real: Vec<f64> = values.iter().map(|z| z.re).collect();
+                    self.put_reals(&path, &real, &mut sum)?;
+                } else {
+                    self.put_complex(&path, values, &mut sum)?;
+                }
+            }
+        }
+        for (leak, (mean, max)) in self.header.leaks.iter().zip(&summary.leaks) {
+            self.put_reals(&format!("leak_{}_mean", leak.factor), mean, &mut sum)?;
+            self.put_reals(&format!("leak_{}_max", leak.factor), max, &mut sum)?;
+        }
+        self.put("state/stats_n", summary.n_done as i64)?;
+        sum.update(&(summary.n_done as i64).to_le_bytes());
+        self.put("state/stats_checksum", sum.finish())
+    }
+
+    /// How the run failed; statistics stay as they are.
+    ///
+    /// # Errors
+    /// `Full` or `File` if writing fails.
+    pub fn write_failure(&self, failure: &Failure) -> Result<(), StoreError> {
+        for guard in &failure.guards {
+            self.put(&format!("guards/{}", guard.name), guard.value)?;
+            self.put(&format!("guards/{}_verdict", guard.name), guard.verdict as i8)?;
+        }
+        self.write_run(&failure.ended, failure.wall_time, failure.exit_code)?;
+        self.file.dataset("state/end_condition")?.write_texts(&[&failure.end_condition])
+    }
+
+    /// The entry of this run.
+    fn write_run(&self, ended: &str, wall_time: f64, exit_code: i32) -> Result<(), StoreError> {
+        let run = self.file.dataset("runs/n_runs")?.read_one::<i64>()?.clamp(1, layout::RUNS as i64) as usize - 1;
+        let ends = self.file.dataset("runs/end")?;
+        let mut texts = ends.read_texts()?;
+        texts[run] = ended.into();
+        ends.write_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>())?;
+        self.file.dataset("runs/wall_time")?.write_slab(run, &[wall_time])?;
+        self.file.dataset("runs/exit_code")?.write_slab(run, &[exit_code])
+    }
+
+    fn put<T: super::h5::Element>(&self, path: &str, value: T) -> Result<(), StoreError> {
+        self.file.dataset(path)?.write(&[value])
+    }
+
+    fn put_reals(&self, path: &str, values: &[f64], sum: &mut Fnv) -> Result<(), StoreError> {
+        values.iter().for_each(|x| sum.update(&x.to_le_bytes()));
+        self.file.dataset(path)?.write(values)
+    }
+
+    fn put_complex(&self, path: &str, values: &[Complex64], sum: &mut Fnv) -> Result<(), StoreError> {
+        values.iter().for_each(|z| [z.re, z.im].iter().for_each(|x| sum.update(&x.to_le_bytes())));
+        self.file.dataset(path)?.write(values)
+    }
+
+    fn check_summary(&self, summary: &Summary) -> Result<(), StoreError> {
+        let path = self.file.path();
+        let (observables, leaks) = (self.header.observables.len(), self.header.leaks.len());
+        if summary.observables.len() != observables || summary.leaks.len() != leaks {
+            let found = format!("{} and {}", summary.observables.len(), summary.leaks.len());
+            return Err(shape(
+                path,
+                "statistics of observables and leaks",
+                format!("{observables} and {leaks}"),
+                found,
+            ));
+        }
+        let known = layout::guards(&self.header);
+        match summary.guards.iter().find(|guard| !known.contains(&guard.name)) {
+            Some(guard) => Err(shape(path, "guards", known.join(", "), guard.name.clone())),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The communicator among real ranks: each test starts itself again under the launcher.
+#![cfg(feature = "mpi")]
+
+mod common;
+
+use qsd::comm::{self, Comm, Flags};
+use std::time::{Duration, Instant};
+
+/// Set in the ranks that `on_ranks` starts.
+const AS_RANK: &str = "QSD_TEST_AS_RANK";
+
+/// Runs `body` on every rank of a world of `ranks`; `test` is the name of the calling test.
+fn on_ranks(ranks: usize, test: &str, body: impl FnOnce(Box<dyn Comm>)) -> Option<common::Outcome> {
+    if std::env::var_os(AS_RANK).is_some() {
+        let comm = comm::world().expect("a launcher and a library that met");
+        assert_eq!(comm.size(), ranks);
+        body(comm);
+        return None;
+    }
+    let this = std::env::current_exe().expect("the path of this test");
+    let mut command = common::launcher(ranks, this);
+    command.args(["--exact", test, "--include-ignored", "--nocapture", "--test-threads=1"]).env(AS_RANK, "1");
+    Some(common::run_within(command, Duration::from_secs(60)))
+}
+
+/// The launcher's side of a test in which all ranks should end well.
+fn all_well(outcome: Option<common::Outcome>) {
+    if let Some(outcome) = outcome {
+        outcome.expect_code(0);
+    }
+}
+
+#[test]
+fn ranks_exchange_bytes() {
+    all_well(on_ranks(3, "ranks_exchange_bytes", |comm| {
+        let rank = comm.rank();
+        let word = |rank: usize| vec![rank as u8; 100_000 * rank];
+        assert_eq!(comm.all_gather(&word(rank)), [word(0), word(1), word(2)]);
+        assert_eq!(comm.broadcast(if rank == 0 { word(7) } else { vec![] }), word(7));
+        assert!(comm.all(true));
+        assert!(!comm.all(rank != 1), "one rank says no");
+        match rank {
+            0 => {
+                comm.send(1, &word(5));
+                comm.send(1, &[]);
+                assert_eq!(comm.receive(2), b"from the last");
+            }
+            1 => assert_eq!([comm.receive(0), comm.receive(0)], [word(5), vec![]]),
+            _ => comm.send(0, b"from the last"),
+        }
+        comm.barrier();
+    }));
+}
+
+#[test]
+fn an_agreement_joins_all_flags_and_nobody_waits_for_it() {
+    let test = "an_agreement_joins_all_flags_and_nobody_waits_for_it";
+    all_well(on_ranks(3, test, |comm| {
+        let late = comm.rank() == 2;
+        assert_eq!(comm.agreed(), None, "nothing was offered");
+        for round in 1..=3 {
+            comm.barrier();
+            if late {
+                std::thread::sleep(Duration::from_millis(300));
+            }
+            let asked = Instant::now();
+            comm.offer(Flags { busy: late, stop: comm.rank() == 1 && round == 2, failed: false, steps: 10 * round });
+            let first_look = comm.agreed();
+            if !late {
+                assert_eq!(first_look, None, "one rank has not offered yet");
+                assert!(
+                    asked.elapsed() < Duration::from_millis(100),
+                    "offering and looking took {:?}",
+                    asked.elapsed()
+                );
+            }
+            let mut joined = first_look;
+            while joined.is_none() {
+                std::thread::sleep(Duration::from_millis(1));
+                joined = comm.agreed();
+            }
+            assert_eq!(joined, Some(Flags { busy: true, stop: round == 2, failed: false, steps: 30 * round }));
+        }
+        // One more under way at the end: dropping the communicator waits for it.
+        comm.offer(Flags::default());
+    }));
+}
+
+#[test]
+fn a_panic_on_one_rank_ends_all() {
+    let outcome = on_ranks(3, "a_panic_on_one_rank_ends_all", |comm| {
+        assert_ne!(comm.rank(), 1, "the panic of this test");
+        comm.barrier();
+    });
+    if let Some(outcome) = outcome {
+        assert_ne!(outcome.code, Some(0));
+        assert!(outcome.stderr.contains("the panic of this test"), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn an_abort_carries_its_exit_code() {
+    let outcome = on_ranks(2, "an_abort_carries_its_exit_code", |comm| {
+        if comm.rank() == 1 {
+            comm.abort(3)
+        }
+        comm.barrier();
+    });
+    if let Some(outcome) = outcome {
+        outcome.expect_code(3);
+    }
+}
+
+#[test]
+fn ranks_share_the_cores_of_their_mask() {
+    all_well(on_ranks(3, "ranks_share_the_cores_of_their_mask", |comm| {
+        assert_eq!(comm::ranks_sharing_my_cpus(&*comm), 3, "test ranks are not bound");
+        assert_eq!(comm::fair_threads(&*comm), (comm::allowed_cpus() / 3).max(1));
+    }));
+}
+
+#[test]
+#[ignore = "needs 10 GB of memory: cargo test --release --test comm -- --ignored"]
+fn messages_may_be_longer_than_an_int_counts() {
+    all_well(on_ranks(2, "messages_may_be_longer_than_an_int_counts", |comm| {
+        let long: Vec<u8> = (0..(1usize << 31) + 7).map(|i| (i >> 20) as u8).collect();
+        match comm.rank() {
+            0 => comm.send(1, &long),
+            _ => assert!(comm.receive(0) == long, "two gigabytes arrived changed"),
+        }
+        assert!(comm.broadcast(if comm.is_root() { long.clone() } else { vec![] }) == long);
+    }));
+}
+
+#[test]
+fn ranks_that_hang_are_killed_at_the_deadline() {
+    let started = Instant::now();
+    let outcome = std::panic::catch_unwind(|| {
+        let mut command = common::launcher(2, "sleep");
+        command.arg("100");
+        common::run_within(command, Duration::from_secs(1))
+    });
+    assert!(outcome.is_err(), "a hang must fail its test");
+    assert!(started.elapsed() < Duration::from_secs(30), "it took {:?}", started.elapsed());
+}

@@ -1,0 +1,110 @@
+//! The results file among real ranks: each test starts itself again under the launcher.
+#![cfg(feature = "mpi")]
+
+mod common;
+#[path = "../src/store/testing.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "shared with the unit tests, which use more of it")]
+mod testing;
+
+use qsd::comm;
+use qsd::ensemble::{self, Header, Sink};
+use qsd::error::Error;
+use qsd::store::{H5Sink, Results, StoreError, VOLATILE, VOLATILE_ATTRIBUTES};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Set in the ranks that a test starts: the file they write.
+const FILE: &str = "QSD_TEST_FILE";
+
+/// A run of 20 trajectories on three ranks; rank 2 has nothing to do. `before_end` is called when all rows are in.
+fn write_on_three_ranks(path: PathBuf, before_end: impl FnOnce(usize)) -> Result<(), Error> {
+    let comm = comm::world().expect("a launcher and a library that met");
+    assert_eq!(comm.size(), 3);
+    let header = Header { ranks: 3, started: "2026-01-02T05:06:07Z".into(), ..testing::header() };
+    let mut sink = H5Sink::new(path, comm.as_ref(), false);
+    sink.begin(&header)?;
+    for (batch, count) in [(0, 8), (1, 8), (2, 4)] {
+        if comm.rank() == batch % 2 {
+            sink.accept(&testing::rows(&header, header.first_trajectory + 8 * batch as u64, count))?;
+        }
+    }
+    comm.barrier();
+    before_end(comm.rank());
+    sink.finish(comm.is_root().then(|| testing::summary(&header)).as_ref())
+}
+
+/// The file in a rank; else starts the ranks of `test` with that file and gives their outcome.
+fn in_rank_or_start(test: &str, file: &Path) -> Result<PathBuf, common::Outcome> {
+    if let Some(file) = std::env::var_os(FILE) {
+        return Ok(file.into());
+    }
+    let this = std::env::current_exe().expect("the path of this test");
+    let mut command = common::launcher(3, this);
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(FILE, file);
+    Err(common::run_within(command, Duration::from_secs(60)))
+}
+
+#[test]
+fn three_ranks_write_the_bits_of_one() {
+    let dir = common::temporary_directory();
+    let many = dir.path().join("many.h5");
+    match in_rank_or_start("three_ranks_write_the_bits_of_one", &many) {
+        Ok(file) => write_on_three_ranks(file, |_| ()).unwrap(),
+        Err(outcome) => {
+            outcome.expect_code(0);
+            let one = dir.path().join("one.h5");
+            testing::written(&one, &testing::header(), 20);
+            // h5diff leaves out the attributes of whole objects: `history` is one of the root, and the users of a
+            // scale, which it follows to the volatile datasets, are one of `trajectory`.
+            assert_eq!(VOLATILE_ATTRIBUTES, ["/history"]);
+            common::assert_same_hdf5(&one, &many, VOLATILE, &["/", "/trajectory"]);
+            assert_eq!(Results::open(&many).unwrap().valid_rows().unwrap(), [true; 20]);
+            let left: Vec<_> = std::fs::read_dir(many.parent().unwrap()).unwrap().collect();
+            assert_eq!(left.len(), 2, "the lock and the temporary files are gone: {left:?}");
+        }
+    }
+}
+
+#[test]
+fn a_killed_rank_costs_no_row_that_was_in() {
+    let dir = common::temporary_directory();
+    let path = dir.path().join("killed.h5");
+    match in_rank_or_start("a_killed_rank_costs_no_row_that_was_in", &path) {
+        Ok(file) => {
+            let abort = |rank| {
+                if rank == 1 {
+                    std::process::abort();
+                }
+            };
+            write_on_three_ranks(file, abort).unwrap();
+        }
+        Err(outcome) => {
+            assert_ne!(outcome.code, Some(0));
+            let results = Results::open(&path).unwrap();
+            assert_eq!(results.valid_rows().unwrap(), [true; 20]);
+            let state = results.state().unwrap();
+            assert!(!state.complete, "{state:?}");
+            assert_eq!(results.runs().unwrap()[0].exit_code, -1);
+            assert_eq!(results.statistics().unwrap(), None);
+        }
+    }
+}
+
+#[test]
+fn all_ranks_leave_together_when_the_file_exists() {
+    let dir = common::temporary_directory();
+    let path = dir.path().join("exists.h5");
+    std::fs::write(&path, "precious").unwrap();
+    match in_rank_or_start("all_ranks_leave_together_when_the_file_exists", &path) {
+        Ok(file) => match write_on_three_ranks(file, |_| ()) {
+            Err(Error::Store(StoreError::Exists { .. })) => println!("I say why"),
+            Err(Error::Elsewhere) => println!("I leave quietly"),
+            other => panic!("{other:?}"),
+        },
+        Err(outcome) => {
+            let said = outcome.expect_code(0).stdout;
+            assert_eq!((said.matches("I say why").count(), said.matches("I leave quietly").count()), (1, 2), "{said}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+        }
+    }
+}
