@@ -11,7 +11,7 @@ mod space;
 
 pub use ket::{coherent, tensor};
 pub use operator::Operator;
-pub use slh::Slh;
+pub use slh::{Network, Reduced, Side, Slh, SlhError};
 pub use space::{Factor, HilbertSpace, Kind};
 
 use num_complex::Complex64;
@@ -74,6 +74,9 @@ pub enum ModelError {
         /// Why.
         rule: String,
     },
+    /// Components that cannot be made or joined.
+    #[error(transparent)]
+    Slh(#[from] SlhError),
     /// A factor that is too small.
     #[error("factor '{name}' needs at least 2 states, not {dim}")]
     TooSmall {
