@@ -6,11 +6,13 @@
 mod ket;
 pub mod library;
 mod operator;
+mod scalar;
 mod slh;
 mod space;
 
 pub use ket::{coherent, tensor};
 pub use operator::Operator;
+pub use scalar::{Function, Scalar, written};
 pub use slh::Slh;
 pub use space::{Factor, HilbertSpace, Kind};
 
