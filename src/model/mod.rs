@@ -9,12 +9,14 @@ mod operator;
 mod scalar;
 mod slh;
 mod space;
+mod time;
 
 pub use ket::{coherent, tensor};
 pub use operator::Operator;
 pub use scalar::{Function, Scalar, written};
 pub use slh::Slh;
 pub use space::{Factor, HilbertSpace, Kind};
+pub use time::{Drive, Dynamics, Interpolation, Modulation, Pulse, Table, TimeFunction};
 
 use num_complex::Complex64;
 use thiserror::Error;
@@ -76,6 +78,14 @@ pub enum ModelError {
         /// Why.
         rule: String,
     },
+    /// A coefficient without a value at some time.
+    #[error("{what}: {rule}")]
+    BadTimeFunction {
+        /// Which coefficient.
+        what: String,
+        /// What is wrong with it.
+        rule: String,
+    },
     /// A factor that is too small.
     #[error("factor '{name}' needs at least 2 states, not {dim}")]
     TooSmall {
@@ -133,6 +143,8 @@ pub struct Model {
     pub hamiltonian: Operator,
     /// Lindblad operators as written, rates inside: L = sqrt(kappa) a.
     pub lindblads: Vec<Operator>,
+    /// What depends on time.
+    pub dynamics: Dynamics,
     /// What is measured.
     pub observables: Vec<Observable>,
     /// Normalised initial ket.
@@ -146,6 +158,8 @@ impl Model {
     pub fn raises(&self, m: usize) -> bool {
         let up =
             |op: &Operator| op.elements().any(|((row, col), _)| self.space.digit(row, m) > self.space.digit(col, m));
-        up(&self.hamiltonian) || self.lindblads.iter().any(up)
+        up(&self.hamiltonian)
+            || self.lindblads.iter().any(up)
+            || self.dynamics.drives.iter().any(|drive| up(&drive.operator))
     }
 }
