@@ -3,20 +3,24 @@
 //!
 //! hbar = 1; the first factor of a space is the slowest index (numpy's `kron`).
 
+mod dynamics;
 mod ket;
 pub mod library;
+mod link;
 mod operator;
 mod scalar;
 mod slh;
 mod space;
 mod time;
 
+pub use dynamics::{Drive, Dynamics, Modulation};
 pub use ket::{coherent, tensor};
+pub use link::Link;
 pub use operator::Operator;
 pub use scalar::{Function, Scalar, written};
 pub use slh::Slh;
 pub use space::{Factor, HilbertSpace, Kind};
-pub use time::{Drive, Dynamics, Interpolation, Modulation, Pulse, Table, TimeFunction};
+pub use time::{Interpolation, Pulse, Table, TimeFunction};
 
 use num_complex::Complex64;
 use thiserror::Error;
@@ -143,7 +147,7 @@ pub struct Model {
     pub hamiltonian: Operator,
     /// Lindblad operators as written, rates inside: L = sqrt(kappa) a.
     pub lindblads: Vec<Operator>,
-    /// What depends on time.
+    /// What depends on time, and the link between two of the Lindblads.
     pub dynamics: Dynamics,
     /// What is measured.
     pub observables: Vec<Observable>,
@@ -154,6 +158,12 @@ pub struct Model {
 }
 
 impl Model {
+    /// Refuse a model whose time dependence or link has no meaning; `times` are those at which its
+    /// coefficients are tried, ascending.
+    pub fn check(&self, times: &[f64]) -> Result<(), ModelError> {
+        self.dynamics.check(self.lindblads.len(), times)
+    }
+
     /// Whether some term of H or of the Lindblads raises factor `m`, so that its truncation can matter.
     pub fn raises(&self, m: usize) -> bool {
         let up =

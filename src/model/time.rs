@@ -4,7 +4,7 @@
 //! that holds there counts: the value at the end of a pulse is the pulse's for the step that ends and 0
 //! for the one that begins.
 
-use super::{ModelError, Operator, Scalar};
+use super::{ModelError, Scalar};
 use num_complex::Complex64;
 
 /// A complex number that depends on time, t >= 0.
@@ -195,49 +195,6 @@ impl Table {
                 a + (b - a) * ((t - t0) / (t1 - t0))
             }
         }
-    }
-}
-
-/// What makes a model more than H and L_k that stay as they are. The default is nothing of it.
-#[derive(Debug, Clone, Default)]
-pub struct Dynamics {
-    /// H(t) = hamiltonian + sum f(t) A. H(t) must be Hermitian: a term with a complex coefficient or an
-    /// operator that is not Hermitian comes with its conjugate.
-    pub drives: Vec<Drive>,
-    /// L_k(t) = f(t) L_k for some of the Lindblads, each at most once.
-    pub modulations: Vec<Modulation>,
-}
-
-/// A term f(t) A of the Hamiltonian.
-#[derive(Debug, Clone)]
-pub struct Drive {
-    /// A.
-    pub operator: Operator,
-    /// f.
-    pub coefficient: TimeFunction,
-}
-
-/// A factor f(t) of a Lindblad operator.
-#[derive(Debug, Clone)]
-pub struct Modulation {
-    /// Its number in `Model::lindblads`.
-    pub lindblad: usize,
-    /// f.
-    pub coefficient: TimeFunction,
-}
-
-impl Dynamics {
-    /// Every coefficient: those of the drives, then those of the modulations.
-    pub fn functions(&self) -> impl Iterator<Item = &TimeFunction> {
-        self.drives.iter().map(|d| &d.coefficient).chain(self.modulations.iter().map(|m| &m.coefficient))
-    }
-
-    /// All breakpoints, ascending, each once.
-    pub fn breakpoints(&self) -> Vec<f64> {
-        let mut times: Vec<f64> = self.functions().flat_map(TimeFunction::breakpoints).collect();
-        times.sort_by(f64::total_cmp);
-        times.dedup();
-        times
     }
 }
 
