@@ -1,6 +1,7 @@
 //! What the command line means: a validated [`RunSpec`], which defines every number of a run, and
 //! [`Options`], which define none. Nonsense is refused here, in words of the flag that was typed.
 
+pub mod expression;
 mod hash;
 mod initial;
 mod link;
@@ -149,15 +150,25 @@ fn did_you_mean(nearest: &Option<String>) -> String {
 
 /// The error for a word that is none of `known`, with the nearest of them.
 fn unknown(what: &'static str, word: &str, known: &[&str]) -> InputError {
+    InputError::Unknown { what, word: word.into(), nearest: nearest(word, known), known: known.join(", ") }
+}
+
+/// The known word that was probably meant.
+fn nearest(word: &str, known: &[&str]) -> Option<String> {
     let score = |candidate: &str| strsim::jaro_winkler(&candidate.to_lowercase(), &word.to_lowercase());
-    let nearest = known
+    known
         .iter()
         .map(|candidate| (score(candidate), candidate))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         // Chosen by trial: a typo or two in a word of four letters passes, another word does not.
         .filter(|(score, _)| *score > 0.75)
-        .map(|(_, candidate)| candidate.to_string());
-    InputError::Unknown { what, word: word.into(), nearest, known: known.join(", ") }
+        .or_else(|| known.iter().map(|known| (1.0, known)).find(|(_, known)| is_slip(word, known)))
+        .map(|(_, candidate)| candidate.to_string())
+}
+
+/// One letter wrong, missing, too many, or two swapped, in a word of three letters or more.
+fn is_slip(word: &str, known: &str) -> bool {
+    word.len() >= 3 && strsim::osa_distance(word, known) == 1
 }
 
 /// A finite number above zero.

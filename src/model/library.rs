@@ -4,7 +4,7 @@
 mod families;
 
 use super::ket::fock;
-use super::{Factor, HilbertSpace, Model, ModelError, ModelParameter, coherent, tensor};
+use super::{Dynamics, Factor, HilbertSpace, Model, ModelError, ModelParameter, coherent, tensor};
 use num_complex::Complex64;
 
 /// What kind of system a regime is.
@@ -245,6 +245,7 @@ pub fn build(regime: &Regime, choices: &Choices) -> Result<Model, ModelError> {
         hamiltonian: component.h,
         // A port that does not couple (kappa2 = 0) has no noise to draw.
         lindblads: component.l.into_iter().filter(|l| !l.is_zero()).collect(),
+        dynamics: Dynamics::default(),
         observables,
         initial,
         parameters: numbers,
