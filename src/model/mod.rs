@@ -17,7 +17,7 @@ mod time;
 pub use dynamics::{Drive, Dynamics, Modulation};
 pub use ket::{coherent, tensor};
 pub use link::Link;
-pub use normal_order::normally_ordered;
+pub use normal_order::{normally_ordered, rounded};
 pub use operator::Operator;
 pub use scalar::{Function, Scalar, written};
 pub use slh::{Network, Reduced, Side, Slh, SlhError};

@@ -133,9 +133,7 @@ fn product(powers: &[(usize, usize)], space: &HilbertSpace) -> String {
 
 /// A coefficient and its product; a minus stands at the front.
 fn term(product: &str, coefficient: Complex64) -> String {
-    let z = Complex64::new(rounded(coefficient.re), rounded(coefficient.im));
-    let part = |x: f64| if x.abs() <= ROUNDING * size(z) { 0.0 } else { x };
-    let z = Complex64::new(part(z.re), part(z.im));
+    let z = rounded(coefficient);
     let number = if z.re != 0.0 && z.im != 0.0 { format!("({})", written(z)) } else { written(z) };
     match (number.as_str(), product) {
         (_, "") => number,
@@ -145,9 +143,15 @@ fn term(product: &str, coefficient: Complex64) -> String {
     }
 }
 
-/// To as many digits as are printed.
-fn rounded(x: f64) -> f64 {
-    format!("{x:.*e}", DIGITS - 1).parse().expect("a number that was just written")
+/// A number to the ten digits that people read, without a part that is only the rounding of the other.
+pub fn rounded(z: Complex64) -> Complex64 {
+    let part = |x: f64| {
+        if x.abs() <= ROUNDING * size(z) {
+            return 0.0;
+        }
+        format!("{x:.*e}", DIGITS - 1).parse().expect("a number that was just written")
+    };
+    Complex64::new(part(z.re), part(z.im))
 }
 
 #[cfg(test)]

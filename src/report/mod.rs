@@ -5,5 +5,6 @@ pub mod info;
 pub mod json;
 pub mod logging;
 pub mod models;
+pub mod network;
 pub mod progress;
 pub mod table;
