@@ -251,7 +251,7 @@ fn gather(mut forest: Forest, shared: &Shared, comm: &dyn Comm) -> Option<Node> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Header, Rows, Summary};
+    use super::super::{Begun, Header, Rows, Summary};
     use super::*;
     use crate::cli::{Cli, Task};
 
@@ -260,8 +260,8 @@ mod tests {
     struct Counting(usize);
 
     impl Sink for Counting {
-        fn begin(&mut self, _: &Header) -> Result<(), Error> {
-            Ok(())
+        fn begin(&mut self, _: &Header) -> Result<Begun, Error> {
+            Ok(Begun::New)
         }
         fn accept(&mut self, rows: &Rows) -> Result<(), Error> {
             self.0 += rows.info.len();

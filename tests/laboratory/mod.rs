@@ -6,7 +6,7 @@ use ndarray::Array2;
 use num_complex::Complex64;
 use qsd::cli::{Cli, Task};
 use qsd::comm;
-use qsd::ensemble::{Conduct, Ensemble, Failure, Header, Outcome, Rows, Sink, Summary, run};
+use qsd::ensemble::{Begun, Conduct, Ensemble, Failure, Header, Outcome, Rows, Sink, Summary, run};
 use qsd::error::Error;
 use qsd::input::{RunSpec, resolve};
 use qsd::model::{Factor, HilbertSpace, Model, Observable, Operator};
@@ -57,8 +57,8 @@ pub struct Kept {
 }
 
 impl Sink for Kept {
-    fn begin(&mut self, _header: &Header) -> Result<(), Error> {
-        Ok(())
+    fn begin(&mut self, _header: &Header) -> Result<Begun, Error> {
+        Ok(Begun::New)
     }
     fn accept(&mut self, rows: &Rows) -> Result<(), Error> {
         self.batches.push(rows.clone());
