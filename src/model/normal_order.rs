@@ -205,4 +205,24 @@ mod tests {
         });
         assert!((&back - &z).elements().all(|(_, v)| v.norm() < 1e-13));
     }
+
+    #[test]
+    fn the_parser_of_model_files_reads_it_back() {
+        use crate::input::expression::{Scope, parse, value};
+        let space = space();
+        let (a, b, jm) = (space.destroy(0), space.destroy(2), space.embed(1, &Operator::spin_minus(2)));
+        let op = &(&(&a.dag() * &b).scale(Complex64::new(0.3, -1e-3)) - &(&a * &a).scale(2f64.sqrt()))
+            + &(&jm.dag() * &b.dag()).scale(Complex64::new(0.0, 1e-7)).shifted(0.1.into());
+        let text = normally_ordered(&op, &space).expect("few terms");
+        let scope = Scope { space: &space, parameters: &[], time: false };
+        let tree = parse(&text).expect(&text);
+        let back = value(&tree, &scope).and_then(|v| v.operator(48, &tree.at)).expect(&text);
+        assert!((&back - &op).elements().all(|(_, v)| v.norm() < 1e-8), "ten digits: {text}");
+    }
+
+    #[test]
+    fn levels_have_no_products() {
+        let space = HilbertSpace::new(vec![Factor::levels("s", 3)]).expect("a space");
+        assert_eq!(normally_ordered(&Operator::identity(3), &space), None);
+    }
 }
