@@ -4,7 +4,9 @@ use crate::listen;
 use crate::say::{complain, shown};
 use qsd::cli::{ExtendArgs, ResumeArgs, RunArgs, TalkFlags};
 use qsd::comm::{self, Comm};
-use qsd::ensemble::{Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, Verdict, run, utc_now};
+use qsd::ensemble::{
+    Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, Verdict, choose_step, run, utc_now,
+};
 use qsd::error::{Error, exit};
 use qsd::input::{Existing, Options, Output, Resolved, RunSpec, resolve};
 use qsd::kernel::Isa;
@@ -16,7 +18,13 @@ use std::time::{Duration, Instant};
 
 /// `qsd run`.
 pub fn start(args: &RunArgs) -> i32 {
-    on_ranks(&args.talk, |_| Ok(resolve(args)?))
+    on_ranks(&args.talk, |_| {
+        let mut resolved = resolve(args)?;
+        if resolved.options.step_is_open {
+            resolved.spec = choose_step(resolved.spec)?;
+        }
+        Ok(resolved)
+    })
 }
 
 /// `qsd resume`: the file says what is to be done.
