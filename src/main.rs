@@ -7,7 +7,7 @@ use qsd::error::{Error, exit};
 use qsd::input::{Options, Output, Resolved, resolve};
 use qsd::kernel::Isa;
 use qsd::report::{dry_run, info, json, logging, models, progress::Reporter, table};
-use qsd::store::{self, H5Sink, Results};
+use qsd::store::{self, Existing, H5Sink, Place, Results};
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -72,7 +72,10 @@ fn run_input(Resolved { spec, options, warnings }: Resolved, comm: &dyn Comm) ->
         }
     }
     let mut sink: Box<dyn Sink> = match &path {
-        Some(path) => Box::new(H5Sink::new(path.clone(), comm, options.overwrite)),
+        Some(path) => {
+            let existing = if options.overwrite { Existing::Replace } else { Existing::Refuse };
+            Box::new(H5Sink::new(Place { existing, ..Place::new(path) }, comm))
+        }
         None => Box::new(Discard),
     };
     let began = Instant::now();

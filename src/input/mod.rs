@@ -1,6 +1,7 @@
 //! What the command line means: a validated [`RunSpec`], which defines every number of a run, and
 //! [`Options`], which define none. Nonsense is refused here, in words of the flag that was typed.
 
+mod difference;
 mod hash;
 mod initial;
 mod link;
@@ -12,6 +13,7 @@ mod spec;
 mod steps;
 
 pub use crate::cli::{Gauge, StoreStates};
+pub use difference::{Difference, difference};
 pub use initial::{parse_initial, write_initial};
 pub use method::Method;
 pub use options::{Options, Output};

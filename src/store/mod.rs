@@ -11,6 +11,7 @@ mod hdf5;
 pub mod layout;
 mod place;
 mod reader;
+mod same;
 mod skeleton;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -22,5 +23,6 @@ pub use self::hdf5::library_version;
 
 pub use error::StoreError;
 pub use layout::{VOLATILE, VOLATILE_ATTRIBUTES, check_observable_name, file_size};
+pub use place::{Existing, Io, Place};
 pub use reader::{GuardRecord, Results, RunRecord, State};
 pub use writer::H5Sink;
