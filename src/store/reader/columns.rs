@@ -15,6 +15,14 @@ use std::path::PathBuf;
 /// Bytes read at once.
 const READ: usize = 8 << 20;
 
+/// Rows of all columns.
+pub struct Read {
+    /// In the order of the columns.
+    pub blocks: Vec<Block>,
+    /// Whether a row is what was written.
+    pub valid: Vec<bool>,
+}
+
 /// Open columns of a file.
 pub struct Columns {
     checked: Vec<Dataset>,
@@ -96,7 +104,7 @@ impl Columns {
     ///
     /// # Errors
     /// `File` if they cannot be read.
-    pub fn read_checked(&self, row: usize, count: usize) -> Result<Option<(Vec<Block>, Vec<bool>)>, StoreError> {
+    pub fn read_checked(&self, row: usize, count: usize) -> Result<Option<Read>, StoreError> {
         let stored = self.checksums(row, count)?;
         if stored.iter().all(|&sum| sum == 0) {
             return Ok(None);
@@ -106,7 +114,7 @@ impl Columns {
         blocks.iter().for_each(|block| block.fold(&mut sums));
         let holds = |(sum, &stored): (Fnv, &u64)| stored != 0 && sum.finish() == stored;
         let valid = sums.into_iter().zip(&stored).map(holds).collect();
-        Ok(Some((blocks, valid)))
+        Ok(Some(Read { blocks, valid }))
     }
 
     /// Some of the rows of `blocks` as the run gave them; the first has trajectory number `first`. Core times are left out.

@@ -4,7 +4,7 @@ use super::super::StoreError;
 use super::super::block::Block;
 use super::super::checksum::Fnv;
 use super::Results;
-use super::columns::{Columns, groups};
+use super::columns::{Columns, Read, groups};
 use crate::ensemble::{Forest, Node, Rows, Shape, Statistics, Trajectories};
 use crate::kernel::LANES;
 use num_complex::Complex64;
@@ -20,7 +20,7 @@ impl Results {
         let mut all = Vec::with_capacity(count);
         while all.len() < count {
             let rows = columns.rows_at_once().min(count - all.len());
-            let valid = columns.read_checked(all.len(), rows)?.map(|(_, valid)| valid);
+            let valid = columns.read_checked(all.len(), rows)?.map(|read| read.valid);
             all.extend(valid.unwrap_or(vec![false; rows]));
         }
         Ok(all)
@@ -51,7 +51,7 @@ impl Results {
             from = group.end;
             let row = (number(group.start) - all.first) as usize;
             let count = group.clone().map(|batch| all.lanes(batch).len()).sum();
-            let Some((blocks, valid)) = columns.read_checked(row, count)? else { continue };
+            let Some(Read { blocks, valid }) = columns.read_checked(row, count)? else { continue };
             let mut at = 0;
             for batch in group {
                 let rows: Vec<usize> = (at..at + all.lanes(batch).len()).collect();
