@@ -1,6 +1,7 @@
 //! What the command line means: a validated [`RunSpec`], which defines every number of a run, and
 //! [`Options`], which define none. Nonsense is refused here, in words of the flag that was typed.
 
+mod difference;
 mod hash;
 mod initial;
 mod link;
@@ -14,6 +15,7 @@ mod tolerance;
 mod wall;
 
 pub use crate::cli::{Gauge, Io, StoreStates};
+pub use difference::{Difference, difference};
 pub use initial::{parse_initial, write_initial};
 pub use method::Method;
 pub use options::{Existing, MaxWall, Options, Output};
