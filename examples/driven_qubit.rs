@@ -26,7 +26,8 @@ fn main() -> Result<(), Error> {
 
     // One process; `qsd::store::H5Sink` in the place of `Discard` would keep the rows.
     let comm = qsd::comm::solo();
-    let conduct = Conduct::new(2, &mut |_| {});
+    let mut nobody = |_: &_| {};
+    let conduct = Conduct::new(2, &mut nobody);
     let outcome = run(&ensemble, comm.as_ref(), &mut Discard, conduct)?.expect("one process is rank 0");
 
     println!("   t     <n_e>     standard error   exact");

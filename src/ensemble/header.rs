@@ -59,6 +59,9 @@ impl Ensemble {
         add("method", Value::Text(spec.method.name().into()), "1", "integrator");
         let gauge = if spec.gauge == Gauge::Slh { "slh" } else { "removed" };
         add("gauge", Value::Text(gauge.into()), "1", "where the constants of the Lindblad operators are");
+        if let Some(target) = &spec.target_tol {
+            add("target_tol", Value::Text(target.to_string()), "1", "atol,rtol of the means, for all or by name");
+        }
         add("Ntraj", integer(spec.ntraj), "1", "trajectories asked for");
         add("first_trajectory", integer(spec.first_trajectory), "1", "number of the first trajectory");
         add("seed", Value::Unsigned(spec.seed), "1", "seed of all noise");

@@ -4,7 +4,7 @@ use super::link::one_system;
 use super::model_file::{Overrides, Source, read};
 use super::options::options;
 use super::resolve::{Resolved, announce, method};
-use super::{FileModel, InputError, Origin, RunSpec, TimeGrid, positive, steps_per_save, within};
+use super::{FileModel, InputError, Origin, RunSpec, TargetTol, TimeGrid, positive, steps_per_save, within};
 use crate::cli::{ModelFlags, RunArgs, TimeFlags, with_flags_of_file};
 use crate::error::Error;
 use std::path::Path;
@@ -44,6 +44,7 @@ pub(super) fn resolve_file(typed: &RunArgs, name: &str) -> Result<Resolved, Erro
         seed: args.seed,
         first_trajectory: args.first_trajectory,
         ntraj: args.ntraj,
+        target_tol: TargetTol::parse(&args.target_tol)?,
         time,
     };
     spec.check()?;

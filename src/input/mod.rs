@@ -1,6 +1,7 @@
 //! What the command line means: a validated [`RunSpec`], which defines every number of a run, and
 //! [`Options`], which define none. Nonsense is refused here, in words of the flag that was typed.
 
+mod difference;
 mod export;
 pub mod expression;
 mod from_file;
@@ -16,9 +17,11 @@ mod resolve;
 mod sizes;
 mod spec;
 mod steps;
+mod tolerance;
 mod wall;
 
 pub use crate::cli::{Gauge, Io, StoreStates};
+pub use difference::{Difference, difference};
 pub use export::as_model_file;
 pub use initial::{parse_initial, write_initial};
 pub use method::Method;
@@ -27,6 +30,7 @@ pub use origin::{BuiltIn, FileModel, Origin, ProgramModel};
 pub use resolve::{Resolved, resolve};
 pub use spec::RunSpec;
 pub use steps::{Defaults, TimeGrid, default_step, defaults, steps_per_save};
+pub use tolerance::{TargetTol, Tolerance};
 
 use thiserror::Error;
 

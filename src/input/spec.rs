@@ -2,7 +2,7 @@
 //! written into the results file as TOML and read back bit for bit.
 
 use super::origin::{Origin, ProgramModel};
-use super::{Gauge, InputError, Method, StoreStates, TimeGrid, unknown, within};
+use super::{Gauge, InputError, Method, StoreStates, TargetTol, TimeGrid, unknown, within};
 use crate::error::Error;
 use crate::model::Model;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,9 @@ pub struct RunSpec {
     pub first_trajectory: u64,
     /// Number of trajectories.
     pub ntraj: u64,
+    /// Stop before `ntraj` when the means are known to these tolerances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_tol: Option<TargetTol>,
     /// Saved times and steps.
     pub time: TimeGrid,
 }
@@ -43,11 +46,13 @@ struct Conduct {
     seed: u64,
     first_trajectory: u64,
     ntraj: u64,
+    #[serde(default)]
+    target_tol: Option<TargetTol>,
     time: TimeGrid,
 }
 
 impl RunSpec {
-    const KEYS: &[&str] = &["gauge", "method", "store_states", "seed", "first_trajectory", "ntraj", "time"];
+    const KEYS: &[&str] = &["gauge", "method", "store_states", "seed", "first_trajectory", "ntraj", "target_tol", "time"];
 
     /// A run of a model that a program makes itself, with the defaults of the command line:
     /// [`crate::ensemble::Ensemble::of_model`] puts the model in.
@@ -60,6 +65,7 @@ impl RunSpec {
             seed: 1,
             first_trajectory: 0,
             ntraj: 64,
+            target_tol: None,
             time,
         }
     }
@@ -86,9 +92,9 @@ impl RunSpec {
             origin.extend(table.remove_entry(*key));
         }
         let origin = Origin::from_table(origin)?;
-        let Conduct { gauge, method, store_states, seed, first_trajectory, ntraj, time } =
+        let Conduct { gauge, method, store_states, seed, first_trajectory, ntraj, target_tol, time } =
             table.try_into().map_err(unreadable)?;
-        let spec = RunSpec { origin, gauge, method, store_states, seed, first_trajectory, ntraj, time };
+        let spec = RunSpec { origin, gauge, method, store_states, seed, first_trajectory, ntraj, target_tol, time };
         spec.check()?;
         Ok(spec)
     }
@@ -106,13 +112,13 @@ impl RunSpec {
         no_more("bytes", self.ntraj, self.time.saves() as u64 * values, MAX_COUNT, fewer)
     }
 
-    /// The same ensemble with `ntraj` trajectories, more than before.
+    /// The same ensemble with `ntraj` trajectories, more than before, whatever tolerance they reach.
     ///
     /// # Errors
     /// `OutOfRange` for fewer, or for more than a run can hold.
     pub fn extended(&self, ntraj: u64) -> Result<RunSpec, InputError> {
         within("--ntraj", ntraj, self.ntraj, MAX_COUNT)?;
-        let spec = RunSpec { ntraj, ..self.clone() };
+        let spec = RunSpec { ntraj, target_tol: None, ..self.clone() };
         spec.check()?;
         Ok(spec)
     }
@@ -174,6 +180,7 @@ pub(super) mod tests {
             seed: 1,
             first_trajectory: 0,
             ntraj: 64,
+            target_tol: None,
             time: TimeGrid::new(10.0, 0.2, 20, 0.0).expect("fits"),
         }
     }
