@@ -11,6 +11,7 @@
 //! quantum uncertainty of A.
 
 mod clock;
+mod enough;
 mod first_block;
 mod flight;
 mod guards;
@@ -22,10 +23,12 @@ mod setup;
 mod sink;
 mod slice;
 mod statistics;
+mod step;
 mod stopping;
 mod worker;
 
 pub use clock::utc_now;
+pub use enough::half_width;
 pub use guards::GuardError;
 pub use progress::{Cost, Progress};
 pub use run::{CHECKPOINT_EVERY, Conduct, Outcome, run};
@@ -33,4 +36,5 @@ pub use setup::Ensemble;
 pub use sink::*;
 pub use slice::Trajectories;
 pub use statistics::{Extremes, Forest, Node, Shape};
+pub use step::choose_step;
 pub use stopping::{Listener, Stop};

@@ -3,7 +3,7 @@
 use super::statistics::Shape;
 use super::{LeakInfo, ObservableInfo, StateInfo};
 use crate::error::Error;
-use crate::input::{Gauge, RunSpec, StoreStates};
+use crate::input::{Gauge, Origin, ProgramModel, RunSpec, StoreStates};
 use crate::integrator::{IntegrationError, MethodInfo, Problem, largest_stable_step};
 use crate::model::{Kind, Model};
 use crate::unravelling::Unravelling;
@@ -33,11 +33,17 @@ impl Ensemble {
     /// The ensemble of a spec's own model.
     pub fn new(spec: RunSpec) -> Result<Self, Error> {
         let model = spec.model()?;
-        Self::of_model(spec, model)
+        Self::compiled(spec, model)
     }
 
-    /// The ensemble of any model, with times, method, seed and numbers taken from `spec`.
+    /// The ensemble of a model that the caller made, with times, method, seed and numbers taken from `spec`
+    /// ([`RunSpec::of_program`] has the defaults). The resolved input names the model and has its hash.
     pub fn of_model(spec: RunSpec, model: Model) -> Result<Self, Error> {
+        let origin = Origin::Program(ProgramModel::of(&model));
+        Self::compiled(RunSpec { origin, ..spec }, model)
+    }
+
+    fn compiled(spec: RunSpec, model: Model) -> Result<Self, Error> {
         let unravelling = Unravelling::qsd(&model, spec.gauge == Gauge::Slh);
         let fock = (0..model.space.factors.len()).filter(|m| model.space.factors[*m].kind == Kind::Fock);
         let (mut leaks, mut watched) = (vec![], vec![]);
@@ -55,11 +61,14 @@ impl Ensemble {
                 expression: o.expression.clone(),
                 label: o.label.clone(),
                 latex: o.latex.clone(),
-                unit: "1".into(),
+                unit: o.unit.clone(),
                 description: o.description.clone(),
                 hermitian: o.operator.is_hermitian(),
             })
             .collect();
+        if let Some(target) = &spec.target_tol {
+            target.check(&model.observables.iter().map(|o| o.name.as_str()).collect::<Vec<_>>())?;
+        }
         let problem = Arc::new(Problem::new(&model, unravelling, &watched, spec.time.h));
         let times = spec.time.times();
         Ok(Ensemble { spec, model, problem, observables, leaks, times })

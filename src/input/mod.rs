@@ -1,25 +1,36 @@
 //! What the command line means: a validated [`RunSpec`], which defines every number of a run, and
 //! [`Options`], which define none. Nonsense is refused here, in words of the flag that was typed.
 
+mod difference;
+mod export;
 pub mod expression;
+mod from_file;
 mod hash;
 mod initial;
+pub mod json;
 mod link;
 mod method;
+pub mod model_file;
 mod options;
+mod origin;
 mod resolve;
 mod sizes;
 mod spec;
 mod steps;
+mod tolerance;
 mod wall;
 
 pub use crate::cli::{Gauge, Io, StoreStates};
+pub use difference::{Difference, difference};
+pub use export::as_model_file;
 pub use initial::{parse_initial, write_initial};
 pub use method::Method;
 pub use options::{Existing, MaxWall, Options, Output};
+pub use origin::{BuiltIn, FileModel, Origin, ProgramModel};
 pub use resolve::{Resolved, resolve};
 pub use spec::RunSpec;
 pub use steps::{Defaults, TimeGrid, default_step, defaults, steps_per_save};
+pub use tolerance::{TargetTol, Tolerance};
 
 use thiserror::Error;
 
@@ -119,6 +130,34 @@ pub enum InputError {
         /// Regime.
         regime: String,
     },
+    /// A mistake in a text that people wrote, with its place.
+    #[error("{0}")]
+    Source(String),
+    /// A file that cannot be read.
+    #[error("cannot read the model {path}: {reason}")]
+    ModelFile {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// A flag that acts on built-in models only.
+    #[error("{flag} is for built-in models: {advice}")]
+    NotForFiles {
+        /// Flag.
+        flag: &'static str,
+        /// What to do instead.
+        advice: &'static str,
+    },
+    /// A model file without a length of the run.
+    #[error("the run has no duration: give --duration, or duration = ... in [run] of {file}")]
+    NoDuration {
+        /// The file.
+        file: String,
+    },
+    /// A model that is not in the resolved input.
+    #[error("the model '{0}' was made by a program through the library, and only that program can make it again")]
+    OfProgram(String),
     /// Two systems.
     #[error("--num-systems {0}: two linked systems are not in this version; leave --num-systems at 1")]
     LinkedSystems(u64),
@@ -143,6 +182,15 @@ pub enum InputError {
         /// What it must be.
         expected: f64,
     },
+}
+
+impl InputError {
+    /// The error for a key that is none of `known`.
+    pub fn unknown_key<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> InputError {
+        let mut known: Vec<&str> = known.into_iter().collect();
+        known.dedup();
+        unknown("key", word, &known)
+    }
 }
 
 fn did_you_mean(nearest: &Option<String>) -> String {

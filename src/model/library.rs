@@ -201,7 +201,7 @@ pub fn numbers(regime: &Regime, set: &[(String, f64)]) -> Result<Vec<ModelParame
         .entry
         .numbers
         .iter()
-        .map(|&(name, value, unit, description)| ModelParameter { name, value, unit, description })
+        .map(|&(name, value, unit, description)| ModelParameter::new(name, value, unit, description))
         .collect();
     if let Some(alpha0) = regime.alpha0 {
         override_number(&mut numbers, regime, "alpha0", alpha0)?;
@@ -240,7 +240,7 @@ pub fn build(regime: &Regime, choices: &Choices) -> Result<Model, ModelError> {
         name: regime.name.clone(),
         description: regime.entry.summary.into(),
         source: regime.entry.source.into(),
-        time_unit: "1/rate",
+        time_unit: "1/rate".into(),
         space,
         hamiltonian: component.h,
         // A port that does not couple (kappa2 = 0) has no noise to draw.
@@ -253,7 +253,7 @@ pub fn build(regime: &Regime, choices: &Choices) -> Result<Model, ModelError> {
 }
 
 fn override_number(numbers: &mut [ModelParameter], regime: &Regime, name: &str, value: f64) -> Result<(), ModelError> {
-    let known = || numbers.iter().map(|n| n.name).collect::<Vec<_>>().join(", ");
+    let known = || numbers.iter().map(|n| n.name.as_str()).collect::<Vec<_>>().join(", ");
     if !value.is_finite() {
         return Err(ModelError::BadParameter { name: name.into(), value, rule: "it must be a finite number" });
     }

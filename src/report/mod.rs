@@ -1,6 +1,7 @@
 //! What users see: progress and summaries while it runs, and what a results file holds.
 
 pub mod dry_run;
+pub mod explain;
 pub mod info;
 pub mod json;
 pub mod logging;

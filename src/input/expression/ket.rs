@@ -128,7 +128,7 @@ fn added(left: Part, right: Part, plus: bool, at: &Range<usize>) -> Result<Part,
 }
 
 /// The product of kets of different factors, in the order of the space.
-fn tensor(x: &Ket, y: &Ket, space: &HilbertSpace) -> Ket {
+pub fn tensor(x: &Ket, y: &Ket, space: &HilbertSpace) -> Ket {
     let mut factors = [x.factors.as_slice(), &y.factors].concat();
     factors.sort_unstable();
     let dim = |m: usize| space.factors[m].dim;

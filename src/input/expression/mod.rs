@@ -23,9 +23,9 @@ mod tree;
 mod value;
 
 pub use grammar::parse;
-pub use ket::{Ket, ket};
+pub use ket::{Ket, ket, tensor};
 pub use tree::{Expr, Node};
-pub use value::{BUILT_IN, Scope, Value, value};
+pub use value::{BUILT_IN, Scope, Value, number, value};
 
 use std::ops::Range;
 

@@ -141,8 +141,11 @@ impl Network {
         Ok(Reduced { inputs: names(Side::Input, &inputs), outputs: names(Side::Output, &outputs), slh })
     }
 
-    /// Number of a port among all of its side.
-    fn port(&self, side: Side, text: &str) -> Result<usize, SlhError> {
+    /// Number of a port among all of its side, in the order of the components and their ports.
+    ///
+    /// # Errors
+    /// A text that names no port, with those there are.
+    pub fn port(&self, side: Side, text: &str) -> Result<usize, SlhError> {
         let (component, port) = text.split_once('.').ok_or_else(|| SlhError::BadPort(text.into()))?;
         let (component, port) = (component.trim(), port.trim());
         let mut before = 0;
