@@ -26,16 +26,16 @@ fn assert_ends_at(file: &str, flags: &[&str], expected: &[(&str, Complex64)]) {
 
 #[test]
 fn a_cascade_follows_the_equations_of_its_amplitudes() {
-    // examples/cascade.toml has the equations; their solution from vacuum, with l = i Delta + kappa/2 of each cavity.
-    let (k1, k2, eta, drive, t) = (1.0f64, 2.0f64, 0.8f64, 0.6, 5.0);
+    // examples/cascade-components.toml has the equations; their solution from vacuum, with l = i Delta + kappa/2 of each cavity.
+    let (k1, k2, eta, beta, t) = (1.0f64, 2.0f64, 0.8f64, 0.6, 5.0);
     let (l1, l2) = (Complex64::new(0.5 * k1, 0.5), Complex64::new(0.5 * k2, -0.25));
     let decayed = |l: Complex64| (-l * t).exp();
-    let steady = -k1.sqrt() * drive / l1;
+    let steady = -k1.sqrt() * beta / l1;
     let a = steady * (1.0 - decayed(l1));
-    let constant = (k1.sqrt() * steady + drive) * (1.0 - decayed(l2)) / l2;
+    let constant = (k1.sqrt() * steady + beta) * (1.0 - decayed(l2)) / l2;
     let transient = k1.sqrt() * steady * (decayed(l1) - decayed(l2)) / (l2 - l1);
     let b = -(k2 * eta).sqrt() * (constant - transient);
-    assert_ends_at("examples/cascade.toml", &[], &[("a", a), ("b", b)]);
+    assert_ends_at("examples/cascade-components.toml", &[], &[("a", a), ("b", b)]);
 }
 
 #[test]
