@@ -64,3 +64,19 @@ fn a_dry_run_prints_the_network_as_one_component() {
     let document: Value = serde_json::from_str(&json).expect("a JSON document");
     assert_eq!(document["network"]["L"], serde_json::json!(["-0.5*a"]));
 }
+
+#[test]
+fn the_network_of_the_readme_is_a_model() {
+    let readme = std::fs::read_to_string(common::in_package("README.md")).expect("a README.md");
+    let (_, section) = readme.split_once("\n## Networks of components\n").expect("the section");
+    let (_, block) = section.split_once("```toml\n").expect("an example");
+    let (network, _) = block.split_once("```").expect("the end of the example");
+    let space = "initial = \"vacuum\"\n[space]\na = { fock = 8 }\n[parameters]\nchi = -0.1\n[e_ops]\nn = \"a.n\"\n";
+    let directory = common::temporary_directory();
+    let path = directory.path().join("readme.toml");
+    std::fs::write(&path, format!("{space}{network}")).expect("a file");
+    let words = ["run", path.to_str().expect("a plain path"), "--duration=1", "--dry-run"];
+    let text = common::run_qsd(words).expect_code(0).stdout;
+    // The loop of t = 0.6: amplitude -r/(1 - t) = -2, and the drive enters with S = -1.
+    assert!(text.contains("#   L splitter.0 = (-2-1i) - 2*a\n"), "{text}");
+}

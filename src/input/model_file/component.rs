@@ -280,3 +280,23 @@ impl<'e, 'd> Form<'_, '_, 'e, 'd> {
         self.reader.source.mistake(&item.at, what)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys::KEYS;
+    use super::*;
+
+    #[test]
+    fn every_kind_and_key_is_explained() {
+        let explained = |name: &str| KEYS.iter().find(|key| key.place == Place::Component && key.name == name);
+        let kinds = explained("kind").expect("a row").text;
+        for (kind, keys, _) in KINDS {
+            assert!(kinds.contains(kind), "{kind}");
+            assert!(keys.iter().all(|key| explained(key).is_some()), "{kind}");
+        }
+        let of_some = |name: &str| {
+            COMMON.contains(&name) || OWN.contains(&name) || KINDS.iter().any(|(_, keys, _)| keys.contains(&name))
+        };
+        assert!(Place::Component.keys().all(of_some), "a key that no component has");
+    }
+}

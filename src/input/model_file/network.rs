@@ -5,7 +5,7 @@ use super::document::{Entry, Item};
 use super::keys::{KEYS, Place};
 use super::read::{Reader, quoted};
 use crate::input::InputError;
-use crate::model::{Network, Reduced, Side, SlhError};
+use crate::model::{Network, Reduced, Side, Slh, SlhError};
 
 /// The lists of a file that make a network.
 pub struct Parts<'e, 'd> {
@@ -63,6 +63,10 @@ impl Reader<'_> {
             };
             self.source.mistake(of_loop.unwrap_or(&components.at), error.to_string())
         })?;
+        let Slh { s: _, l, h } = &reduced.slh;
+        if l.iter().chain([h]).any(|op| op.elements().any(|(_, z)| !z.is_finite())) {
+            return Err(self.source.mistake(&components.at, "the network has elements that are not finite"));
+        }
         Ok(Some((reduced, toml)))
     }
 
@@ -290,6 +294,10 @@ mod tests {
             ("L = [\"a\"]\ninputs = [\"p\", \"q\"]", "own has 1 inputs but names for 2"),
             ("H = \"q.z\"", "a component needs a kind (beamsplitter, "),
             ("kind = \"beamsplitter\"\ntheta = 0\nt = 1", "theta says it all"),
+            (
+                "L = [\"1e200*a\", \"1e200*a\"]\nS = [[0, 1], [1, 0]]\n[[connect]]\nfrom = \"own.0\"\nto = \"own.0\"",
+                "not finite",
+            ),
             ("kind = \"beamsplitter\"\nt = 0.5\nr = 0.5", "S is not unitary"),
         ] {
             let said = refused(rest);

@@ -108,7 +108,7 @@ pub enum SlhError {
         input: String,
     },
     /// A component nobody has named.
-    #[error("unknown component '{name}'{hint}; there {}", count(.known))]
+    #[error("unknown component '{name}'; {hint}there {}", count(.known))]
     UnknownComponent {
         /// What was asked for.
         name: String,

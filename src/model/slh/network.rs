@@ -208,7 +208,7 @@ fn hint(word: &str, known: &[String]) -> String {
         .map(|name| (strsim::jaro_winkler(name, word), name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(score, _)| *score > 0.8)
-        .map_or_else(String::new, |(_, name)| format!("; did you mean {name}?"))
+        .map_or_else(String::new, |(_, name)| format!("did you mean {name}? "))
 }
 
 #[cfg(test)]
@@ -304,7 +304,7 @@ mod tests {
         for (from, to, said) in [
             ("bs.inside", "cavity.1", "output bs.inside is used twice: it feeds phase.0, and it feeds cavity.1"),
             ("cavity.1", "bs.1", "input bs.inside is used twice: it is fed by cavity.0, and it is fed by cavity.1"),
-            ("cavty.1", "bs.0", "unknown component 'cavty'; did you mean cavity?; there are bs, phase, cavity"),
+            ("cavty.1", "bs.0", "unknown component 'cavty'; did you mean cavity? there are bs, phase, cavity"),
             ("cavity.2", "bs.0", "cavity has no output '2'; its outputs are 0, 1"),
             ("cavity.1", "bs.out", "bs has no input 'out'; its inputs are outside, inside"),
             ("phase.1", "bs.0", "phase has no output '1'; its only output is 0"),
