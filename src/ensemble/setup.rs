@@ -4,13 +4,15 @@ use super::statistics::Shape;
 use super::{LeakInfo, ObservableInfo, StateInfo};
 use crate::error::Error;
 use crate::input::{Gauge, RunSpec, StoreStates};
-use crate::integrator::{IntegrationError, MethodInfo, Problem, largest_stable_step};
+use crate::integrator::{IntegrationError, MethodInfo, Problem, Schedule, largest_stable_step};
 use crate::model::{Kind, Model};
 use crate::unravelling::Unravelling;
 use std::sync::Arc;
 
 /// Top levels of a Fock factor whose population is watched.
 const WATCHED_LEVELS: usize = 2;
+/// Times at which coefficients are tried before a run.
+const SAMPLES: u64 = 1000;
 
 /// An ensemble ready to run; the same on every rank.
 #[derive(Debug, Clone)]
@@ -38,7 +40,10 @@ impl Ensemble {
 
     /// The ensemble of any model, with times, method, seed and numbers taken from `spec`.
     pub fn of_model(spec: RunSpec, model: Model) -> Result<Self, Error> {
-        let unravelling = Unravelling::qsd(&model, spec.gauge == Gauge::Slh);
+        let calculus = MethodInfo::of(spec.method).calculus;
+        let unravelling = Unravelling::of(&model, spec.gauge == Gauge::Slh, calculus);
+        let schedule = Schedule::new(&spec.time, &model.dynamics.breakpoints());
+        model.check(&schedule.samples(spec.time.intervals, SAMPLES))?;
         let fock = (0..model.space.factors.len()).filter(|m| model.space.factors[*m].kind == Kind::Fock);
         let (mut leaks, mut watched) = (vec![], vec![]);
         for m in fock {
@@ -60,7 +65,7 @@ impl Ensemble {
                 hermitian: o.operator.is_hermitian(),
             })
             .collect();
-        let problem = Arc::new(Problem::new(&model, unravelling, &watched, spec.time.h));
+        let problem = Arc::new(Problem::new(&model, unravelling, &watched, schedule));
         let times = spec.time.times();
         Ok(Ensemble { spec, model, problem, observables, leaks, times })
     }

@@ -91,7 +91,7 @@ fn integrate(shared: &Shared, engine: &mut dyn Engine, batch: u64) -> Result<Opt
         if interval == grid.intervals {
             break;
         }
-        let mut left = grid.steps_per_save;
+        let mut left = ensemble.problem.schedule.steps_in(interval);
         while left > 0 {
             if shared.stop.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -128,7 +128,7 @@ impl Filling {
         let info = (0..count as u64)
             .map(|row| RowInfo {
                 rng_stream: stream_number(Domain::Run, ensemble.spec.seed, first + row),
-                steps: ensemble.spec.time.steps() as i64,
+                steps: ensemble.problem.schedule.first_step(ensemble.spec.time.intervals) as i64,
                 ..RowInfo::default()
             })
             .collect();

@@ -1,5 +1,6 @@
 //! A batch in flight: state, stepper and noise behind one erased face.
 
+use super::increments::Step;
 use super::noise::Noise;
 use super::problem::Problem;
 use crate::kernel::{Batch, Complex8, Isa, Kernel, LANES, Lanes, Overlaps};
@@ -41,17 +42,20 @@ pub(super) trait Stepper: Send {
     fn new(problem: &Problem) -> Self;
     /// Forget the previous trajectory; `state` holds the initial kets and their overlaps.
     fn start(&mut self, problem: &Problem, state: &State);
-    /// Advance `state` by h with the increments `dxi`.
-    fn step<const ROWS: usize>(&mut self, problem: &Problem, dxi: &[Complex8], state: &mut State);
+    /// Advance `state` by `step`.
+    fn step<const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State);
 }
 
-/// Kets of a batch with what the last pass measured of them. Kets are normalised lazily: by powers of
+/// What survives a step beside the stepper's own: kets of a batch with what the last pass measured of
+/// them, the number of the next step, the filtered signal of a link. Kets are normalised lazily: by powers of
 /// two when |psi|^2 leaves [1/2, 2], which changes no bit of the mantissas.
 #[derive(Debug, Clone)]
 pub(super) struct State {
     pub psi: Batch,
     pub seen: Overlaps,
     pub norm_drift: Lanes,
+    pub step: u64,
+    pub signal: Complex8,
 }
 
 impl State {
@@ -103,6 +107,9 @@ pub(super) struct BatchEngine<S, N> {
     noise: N,
     state: State,
     dxi: Vec<Complex8>,
+    /// Functions of time at the start and at the end of a step.
+    start: Vec<Complex64>,
+    end: Vec<Complex64>,
     measured: Vec<Complex8>,
     sample: Sample,
 }
@@ -121,7 +128,11 @@ impl<S: Stepper, N: Noise> BatchEngine<S, N> {
                 psi: Batch::zeros(plan.dim(), plan.guard()),
                 seen: Overlaps::new(plan),
                 norm_drift: Lanes::ZERO,
+                step: 0,
+                signal: Complex8::ZERO,
             },
+            start: vec![Complex64::ZERO; problem.unravelling.functions.len()],
+            end: vec![Complex64::ZERO; problem.unravelling.functions.len()],
             stepper: S::new(&problem),
             dxi: vec![Complex8::ZERO; plan.channels()],
             measured: vec![Complex8::ZERO; problem.measured.len()],
@@ -144,10 +155,22 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
 
     #[inline(always)]
     fn run<const ROWS: usize>(self) {
-        let BatchEngine { problem, stepper, noise, state, dxi, .. } = self.engine;
-        for _ in 0..self.steps {
-            noise.draw(dxi);
-            stepper.step::<ROWS>(problem, dxi, state);
+        let BatchEngine { problem, stepper, noise, state, dxi, start, end, .. } = self.engine;
+        let last = state.step + self.steps;
+        while state.step < last {
+            let span = problem.schedule.span(state.step);
+            noise.set_step(span.h);
+            while state.step < last.min(span.end) {
+                if !start.is_empty() {
+                    let (from, to) = (span.time(state.step), span.time(state.step + 1));
+                    let inside = 0.5 * (from + to);
+                    problem.unravelling.values_on(from, inside, start);
+                    problem.unravelling.values_on(to, inside, end);
+                }
+                noise.draw(dxi);
+                stepper.step::<ROWS>(problem, Step { h: span.h, dxi, start, end }, state);
+                state.step += 1;
+            }
         }
     }
 }
@@ -169,6 +192,14 @@ impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
             *watched = measured.re;
         }
         sample.rate = rest[problem.watched].re;
+        let modulated = &problem.unravelling.modulated;
+        if !modulated.is_empty() {
+            let values = problem.unravelling.values(problem.schedule.time(state.step));
+            for (modulated, rate) in modulated.iter().zip(&rest[problem.watched + 1..]) {
+                let square = values[modulated.function].norm_sqr();
+                sample.rate = rate.re.mul_add(Lanes::splat(square), sample.rate);
+            }
+        }
         sample.norm = state.seen.norm;
     }
 }
@@ -178,6 +209,8 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
         self.noise.start(batch);
         self.state.psi.fill(&self.problem.initial);
         self.state.norm_drift = Lanes::ZERO;
+        self.state.step = 0;
+        self.state.signal = Complex8::ZERO;
         let overlaps = self.problem.plan.overlaps_of(&self.problem.initial);
         self.state.seen.norm = Lanes::splat(self.problem.initial.iter().map(|x| x.norm_sqr()).sum());
         for (seen, overlap) in self.state.seen.reduced.iter_mut().zip(overlaps) {
