@@ -70,6 +70,11 @@ impl Ensemble {
         Ok(Ensemble { spec, model, problem, observables, leaks, times })
     }
 
+    /// Steps of a trajectory.
+    pub fn steps(&self) -> u64 {
+        self.problem.schedule.first_step(self.spec.time.intervals)
+    }
+
     /// Refuse a step outside the method's stability region.
     ///
     /// The drift is taken with the constants of L removed, whatever the gauge: they change no trajectory,

@@ -3,6 +3,8 @@
 use crate::error::Error;
 use ndarray::{Array2, Array3};
 use num_complex::Complex64;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// A value of a parameter.
 #[derive(Debug, Clone, PartialEq)]
@@ -229,12 +231,55 @@ pub struct Failure {
     pub ended: String,
 }
 
-/// Keeps results. Called by the main thread of every rank.
+/// What was found where results are to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// Nothing: this is the first run.
+    New,
+    /// Rows of earlier runs of the same input, some missing.
+    Resumed,
+    /// Everything that was asked for; there is nothing to do.
+    Complete {
+        /// Exit code of the run that completed it.
+        exit_code: i32,
+    },
+}
+
+/// States of batches that earlier runs have begun and not finished. Threads look their batches up here.
+pub trait Unfinished: Send + Sync {
+    /// The newest state of a batch, as `Sink::checkpoint` was given it; `None` if there is none that holds.
+    fn state(&self, batch: u64) -> Option<Vec<u8>>;
+}
+
+/// Keeps results. Called by the main thread of every rank, in this order: `begin`; then for every round of
+/// the run `kept`, and until the round is over `accept`, `checkpoint`, `turn` and `refresh` in any order; `finish`.
+/// What has a default here is for those that outlive the process.
 pub trait Sink {
-    /// Collective, once, before the first row.
-    fn begin(&mut self, header: &Header) -> Result<(), Error>;
+    /// Collective, once, before the first row; the same answer on all ranks.
+    fn begin(&mut self, header: &Header) -> Result<Begun, Error>;
+    /// Collective, before a round: the batches among `batches` that are finished already, ascending, the same on all
+    /// ranks. `visit` is given the rows of those that fall to this rank; every finished batch falls to one rank.
+    fn kept(&mut self, _batches: Range<u64>, _visit: &mut dyn FnMut(u64, &Rows)) -> Result<Vec<u64>, Error> {
+        Ok(vec![])
+    }
+    /// Independent, after `begin`: what earlier runs left half done.
+    fn unfinished(&self) -> Arc<dyn Unfinished> {
+        Arc::new(Nothing)
+    }
     /// Independent: any rank, any time between `begin` and `finish`; a rank without work never calls it.
     fn accept(&mut self, rows: &Rows) -> Result<(), Error>;
+    /// Independent: keep the state of a batch in flight in the place of thread `worker` of this rank.
+    fn checkpoint(&mut self, _worker: usize, _batch: u64, _state: &[u8]) -> Result<(), Error> {
+        Ok(())
+    }
+    /// Independent, often: do what other ranks have asked for.
+    fn turn(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+    /// Independent, rank 0: the statistics of what is done so far.
+    fn refresh(&mut self, _summary: &Summary) -> Result<(), Error> {
+        Ok(())
+    }
     /// Collective, once, after the last row; `summary` is given on rank 0 only.
     fn finish(&mut self, summary: Option<&Summary>) -> Result<(), Error>;
     /// Not collective, rank 0: note how the run failed, as far as that is still possible.
@@ -243,13 +288,22 @@ pub trait Sink {
     fn forget(&mut self);
 }
 
+/// Nothing was left half done.
+struct Nothing;
+
+impl Unfinished for Nothing {
+    fn state(&self, _batch: u64) -> Option<Vec<u8>> {
+        None
+    }
+}
+
 /// Keeps nothing: a run whose summary is all that was asked for.
 #[derive(Debug, Default)]
 pub struct Discard;
 
 impl Sink for Discard {
-    fn begin(&mut self, _header: &Header) -> Result<(), Error> {
-        Ok(())
+    fn begin(&mut self, _header: &Header) -> Result<Begun, Error> {
+        Ok(Begun::New)
     }
     fn accept(&mut self, _rows: &Rows) -> Result<(), Error> {
         Ok(())

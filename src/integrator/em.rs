@@ -53,6 +53,10 @@ impl Stepper for Em {
 
     fn start(&mut self, _problem: &Problem, _state: &State) {}
 
+    fn carried(&mut self) -> Vec<&mut Lanes> {
+        vec![]
+    }
+
     #[inline(always)]
     fn step<const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
         let (plan, Step { h, dxi, .. }) = (&problem.plan, step);

@@ -45,10 +45,8 @@ pub(super) struct Heun {
     stage_means: Vec<Complex8>,
     increments: Vec<Increment>,
     filter: Filter,
-    /// h <K> of the step before, as if it had been as long as this one.
+    /// `<K>` of the step before, times the longest step.
     centre: Complex8,
-    /// The h of the centre.
-    centre_h: f64,
 }
 
 impl Stepper for Heun {
@@ -65,21 +63,23 @@ impl Stepper for Heun {
             increments: Vec::with_capacity(problem.couplings.len()),
             filter: Filter::NEW,
             centre: Complex8::ZERO,
-            centre_h: problem.h,
         }
     }
 
     fn start(&mut self, problem: &Problem, _state: &State) {
         self.centre = Complex8::splat(problem.initial_drift() * problem.h);
-        self.centre_h = problem.h;
+    }
+
+    fn carried(&mut self) -> Vec<&mut Lanes> {
+        vec![&mut self.centre.re, &mut self.centre.im]
     }
 
     #[inline(always)]
     fn step<const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
         let (plan, Step { h, dxi, .. }) = (&problem.plan, step);
-        if h != self.centre_h {
-            self.centre = self.centre.times_real(Lanes::splat(h / self.centre_h));
-            self.centre_h = h;
+        let shorter = h != problem.h;
+        if shorter {
+            self.centre = self.centre.times_real(Lanes::splat(h / problem.h));
         }
         let signal = state.signal;
         let one = Lanes::splat(1.0);
@@ -107,7 +107,7 @@ impl Stepper for Heun {
         if let Some(linked) = problem.filtered() {
             self.filter.advance(linked, step, self.start_means[linked.link.first], &mut state.signal);
         }
-        self.centre = next_centre;
+        self.centre = if shorter { next_centre.times_real(Lanes::splat(problem.h / h)) } else { next_centre };
         state.accept(&mut self.out, &mut self.seen, dxi, h);
     }
 }

@@ -13,6 +13,8 @@ pub trait Noise: Send {
     fn set_step(&mut self, h: f64);
     /// The increments of the next step, one per channel.
     fn draw(&mut self, dxi: &mut [Complex8]);
+    /// Pass over the increments of `steps` steps.
+    fn skip(&mut self, steps: u64);
 }
 
 /// The streams of a run: two words per channel and step, so any step is a jump away.
@@ -33,11 +35,6 @@ impl StreamNoise {
     pub fn new(domain: Domain, seed: u64, channels: usize, h: f64) -> Self {
         StreamNoise { domain, seed, channels, sigma: h.sqrt(), streams: Streams::new(domain, seed, 0) }
     }
-
-    /// Skip `steps` steps.
-    pub fn skip(&mut self, steps: u64) {
-        self.streams.advance(Self::WORDS * self.channels as u128 * u128::from(steps));
-    }
 }
 
 impl Noise for StreamNoise {
@@ -56,6 +53,10 @@ impl Noise for StreamNoise {
             let radius = self.streams.next_bits();
             *dxi = complex_normal(radius, self.streams.next_bits(), self.sigma);
         }
+    }
+
+    fn skip(&mut self, steps: u64) {
+        self.streams.advance(Self::WORDS * self.channels as u128 * u128::from(steps));
     }
 }
 
@@ -129,6 +130,10 @@ impl Noise for PathNoise {
             None => dxi.fill(Complex8 { re: Lanes::ZERO, im: Lanes::ZERO }),
         }
         self.step += 1;
+    }
+
+    fn skip(&mut self, steps: u64) {
+        self.step += steps as usize;
     }
 }
 

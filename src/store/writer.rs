@@ -11,7 +11,7 @@ use super::h5::{self, File};
 use super::layout::{self, check_names};
 use super::{StoreError, place, skeleton};
 use crate::comm::Comm;
-use crate::ensemble::{Failure, Header, Rows, Sink, Summary};
+use crate::ensemble::{Begun, Failure, Header, Rows, Sink, Summary};
 use crate::error::Error;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -133,7 +133,7 @@ impl<'a> H5Sink<'a> {
 }
 
 impl Sink for H5Sink<'_> {
-    fn begin(&mut self, header: &Header) -> Result<(), Error> {
+    fn begin(&mut self, header: &Header) -> Result<Begun, Error> {
         let begun = self.start(header);
         if begun.is_err() {
             self.forget();
@@ -143,7 +143,7 @@ impl Sink for H5Sink<'_> {
             }
             self.lock = None;
         }
-        begun
+        begun.map(|()| Begun::New)
     }
 
     fn accept(&mut self, rows: &Rows) -> Result<(), Error> {
