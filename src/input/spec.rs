@@ -52,7 +52,8 @@ struct Conduct {
 }
 
 impl RunSpec {
-    const KEYS: &[&str] = &["gauge", "method", "store_states", "seed", "first_trajectory", "ntraj", "target_tol", "time"];
+    const KEYS: &[&str] =
+        &["gauge", "method", "store_states", "seed", "first_trajectory", "ntraj", "target_tol", "time"];
 
     /// A run of a model that a program makes itself, with the defaults of the command line:
     /// [`crate::ensemble::Ensemble::of_model`] puts the model in.
