@@ -1,8 +1,10 @@
 //! Networks of components from model files, against what is known about them.
 
 mod common;
+mod laboratory;
 
 use num_complex::Complex64;
+use qsd::model::Operator;
 use serde_json::Value;
 
 /// The final means of an example: names of complex observables and what is expected.
@@ -36,6 +38,18 @@ fn a_cascade_follows_the_equations_of_its_amplitudes() {
     let transient = k1.sqrt() * steady * (decayed(l1) - decayed(l2)) / (l2 - l1);
     let b = -(k2 * eta).sqrt() * (constant - transient);
     assert_ends_at("examples/cascade-components.toml", &[], &[("a", a), ("b", b)]);
+}
+
+/// The same two cavities in both spellings: without loss and detuning the operators are equal to rounding.
+#[test]
+fn a_cascade_by_components_is_the_cascade_by_hand() {
+    let model = |line: &str| laboratory::spec(line).model().expect(line);
+    let hand = model("examples/cascade.toml --set beta=0.6");
+    let network = model("examples/cascade-components.toml --set eta=1 --set Delta1=0 --set Delta2=0");
+    let apart = |a: &Operator, b: &Operator| (a - b).elements().map(|(_, z)| z.norm()).fold(0.0, f64::max);
+    assert!(apart(&network.hamiltonian, &hand.hamiltonian) < 1e-14);
+    assert_eq!((network.lindblads.len(), hand.lindblads.len()), (1, 1), "the fibre loses nothing");
+    assert!(apart(&network.lindblads[0], &hand.lindblads[0]) < 1e-14);
 }
 
 #[test]

@@ -233,6 +233,7 @@ fn show_plan(ensemble: &Ensemble, header: &Header, options: &Options) -> Result<
     }
     let plan = dry_run::Plan {
         dimension: ensemble.model.space.dim(),
+        steps: ensemble.steps(),
         observables: ensemble.observables.len(),
         ranks: header.ranks,
         threads: header.threads,

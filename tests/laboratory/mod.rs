@@ -130,6 +130,11 @@ pub fn run_line(line: &str) -> Found {
     finish(Ensemble::new(spec(line)).expect(line))
 }
 
+/// Run a resolved input.
+pub fn run_spec(spec: RunSpec) -> Found {
+    finish(Ensemble::new(spec).unwrap_or_else(|error| panic!("{error}")))
+}
+
 fn finish(ensemble: Ensemble) -> Found {
     ensemble.check_step().unwrap_or_else(|error| panic!("{error}"));
     let mut kept = Kept::default();
