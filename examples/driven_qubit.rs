@@ -28,11 +28,11 @@ fn main() -> Result<(), Error> {
 
     // One process; `qsd::store::H5Sink` in the place of `Discard` would keep the rows.
     let comm = qsd::comm::solo();
-    let conduct = Conduct { threads: 2, allow_unsafe: false, watch: &mut |_| {} };
+    let conduct = Conduct::new(2, &mut |_| {});
     let outcome = run(&ensemble, comm.as_ref(), &mut Discard, conduct)?.expect("one process is rank 0");
 
     println!("   t     <n_e>     standard error   exact");
-    let excited = &outcome.observables[0];
+    let excited = &outcome.summary.observables[0];
     let mut farthest = 0.0f64;
     for (at, t) in ensemble.times.iter().enumerate().skip(1) {
         let (mean, sem) = (excited.mean[at].re, excited.sem[at].re);

@@ -22,10 +22,10 @@
 //! let Task::Run(args) = Cli::from_words(words)?.task else { unreachable!("it says run") };
 //! let ensemble = Ensemble::new(qsd::input::resolve(&args)?.spec)?;
 //! ensemble.check_step()?;
-//! let conduct = Conduct { threads: 2, allow_unsafe: false, watch: &mut |_| {} };
+//! let conduct = Conduct::new(2, &mut |_| {});
 //! let outcome = run(&ensemble, qsd::comm::solo().as_ref(), &mut Discard, conduct)?.expect("one process is rank 0");
 //! // Early on the photon number is (alpha0 sqrt(kappa1) t)^2; damping and the Kerr term take a few per cent.
-//! let n = outcome.observables[0].mean.last().expect("a saved time").re;
+//! let n = outcome.summary.observables[0].mean.last().expect("a saved time").re;
 //! assert!((n / (10.0 * 0.5f64.sqrt() * 0.04).powi(2) - 1.0).abs() < 0.1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -64,7 +64,9 @@ fn an_agreement_joins_all_flags_and_nobody_waits_for_it() {
                 std::thread::sleep(Duration::from_millis(300));
             }
             let asked = Instant::now();
-            comm.offer(Flags { busy: late, stop: comm.rank() == 1 && round == 2, failed: false, steps: 10 * round });
+            let (stop, checkpoint) = (comm.rank() == 1 && round == 2, comm.is_root() && round == 1);
+            let (steps, earlier) = (10 * round, comm.rank() as u64);
+            comm.offer(Flags { busy: late, stop, failed: false, checkpoint, steps, earlier });
             let first_look = comm.agreed();
             if !late {
                 assert_eq!(first_look, None, "one rank has not offered yet");
@@ -79,7 +81,8 @@ fn an_agreement_joins_all_flags_and_nobody_waits_for_it() {
                 std::thread::sleep(Duration::from_millis(1));
                 joined = comm.agreed();
             }
-            assert_eq!(joined, Some(Flags { busy: true, stop: round == 2, failed: false, steps: 30 * round }));
+            let (stop, checkpoint, steps) = (round == 2, round == 1, 30 * round);
+            assert_eq!(joined, Some(Flags { busy: true, stop, failed: false, checkpoint, steps, earlier: 3 }));
         }
         // One more under way at the end: dropping the communicator waits for it.
         comm.offer(Flags::default());

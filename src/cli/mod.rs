@@ -3,9 +3,13 @@
 //! Two rules hold for the whole command line: `qsd [flags]` is `qsd run [flags]`, and every long flag
 //! is accepted with `-` and with `_` between its words, because scripts exist that spell it either way.
 
+mod again;
+mod conduct;
 mod run;
 mod values;
 
+pub use again::{ExtendArgs, ResumeArgs};
+pub use conduct::{ConductFlags, Io};
 pub use run::{Gauge, LinkFlags, ModelFlags, OutputFlags, RunArgs, StoreStates, TalkFlags, TimeFlags};
 
 use clap::error::{ContextKind, ContextValue};
@@ -30,6 +34,10 @@ pub enum Task {
     /// Integrate an ensemble of trajectories
     #[command(allow_negative_numbers = true)]
     Run(Box<RunArgs>),
+    /// Finish what is missing of a results file, from the file alone
+    Resume(ResumeArgs),
+    /// Add trajectories to a results file
+    Extend(ExtendArgs),
     /// List the built-in models and the methods
     Models,
     /// Say what a results file holds

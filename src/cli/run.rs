@@ -2,6 +2,7 @@
 //!
 //! Numbers may begin with a hyphen, so that -1e-3 is refused as a duration and not as an unknown flag.
 
+use super::conduct::ConductFlags;
 use super::values::{real, whole};
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -23,9 +24,6 @@ pub struct RunArgs {
     /// Number of the first trajectory, to add to an ensemble that exists
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Ensemble", value_parser = whole)]
     pub first_trajectory: u64,
-    /// Threads of each rank: a number, or auto (the CPUs of a rank, shared with the ranks beside it)
-    #[arg(long, value_name = "N|auto", default_value = "auto", help_heading = "Ensemble")]
-    pub threads: String,
     /// When and how.
     #[command(flatten)]
     pub time: TimeFlags,
@@ -35,6 +33,9 @@ pub struct RunArgs {
     /// Where results go.
     #[command(flatten)]
     pub output: OutputFlags,
+    /// How it is conducted.
+    #[command(flatten)]
+    pub conduct: ConductFlags,
     /// What is said on the way.
     #[command(flatten)]
     pub talk: TalkFlags,
@@ -144,15 +145,15 @@ pub struct OutputFlags {
     /// Results file named after the run in the working directory; HDF5, which Python reads (h5py, xarray)
     #[arg(long)]
     pub save2pkl: bool,
-    /// Replace a results file that exists
+    /// Replace a results file that exists [default: go on with it]
     #[arg(long)]
     pub force: bool,
+    /// Refuse a results file that exists
+    #[arg(long, conflicts_with = "force")]
+    pub no_resume: bool,
     /// Keep the kets as well [default: none]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub store_states: Option<StoreStates>,
-    /// Treat failed guards (step too large, Fock space too small) as warnings
-    #[arg(long)]
-    pub allow_unsafe: bool,
 }
 
 /// Screen and log.

@@ -28,8 +28,12 @@ pub struct Flags {
     pub stop: bool,
     /// This rank failed and has said why.
     pub failed: bool,
+    /// It is time for a checkpoint.
+    pub checkpoint: bool,
     /// Trajectory steps this rank has integrated so far.
     pub steps: u64,
+    /// Trajectory steps of its batches that earlier starts had taken.
+    pub earlier: u64,
 }
 
 /// The processes of a run. Methods marked *collective* must be called by all ranks in the same order.

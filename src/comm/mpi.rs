@@ -160,7 +160,7 @@ impl Drop for Mpi {
     }
 }
 
-/// One agreement under way: a non-blocking sum over the ranks of [busy, stop, failed, steps].
+/// One agreement under way: a non-blocking sum over the ranks of [busy, stop, failed, checkpoint, steps, earlier].
 #[derive(Default)]
 struct Agreement {
     pending: Option<Pending>,
@@ -168,8 +168,8 @@ struct Agreement {
 
 /// Boxed so that the numbers stay in place while MPI reads and writes them.
 struct Pending {
-    mine: Box<[u64; 4]>,
-    sum: Box<[u64; 4]>,
+    mine: Box<[u64; 6]>,
+    sum: Box<[u64; 6]>,
     request: ffi::MPI_Request,
 }
 
@@ -177,12 +177,19 @@ impl Agreement {
     fn start(&mut self, flags: Flags, world: ffi::MPI_Comm) {
         assert!(self.pending.is_none(), "flags were offered again before the ranks agreed");
         let mut pending = Pending {
-            mine: Box::new([flags.busy.into(), flags.stop.into(), flags.failed.into(), flags.steps]),
+            mine: Box::new([
+                flags.busy.into(),
+                flags.stop.into(),
+                flags.failed.into(),
+                flags.checkpoint.into(),
+                flags.steps,
+                flags.earlier,
+            ]),
             sum: Box::default(),
             // SAFETY: reads a constant.
             request: unsafe { ffi::RSMPI_REQUEST_NULL },
         };
-        // SAFETY: both boxes hold four u64 and live, unmoved and untouched, in `self.pending` until
+        // SAFETY: both boxes hold six u64 and live, unmoved and untouched, in `self.pending` until
         // MPI_Test or MPI_Wait reports the request complete; `Mpi::drop` waits for it.
         unsafe {
             ffi::MPI_Iallreduce(
@@ -206,8 +213,9 @@ impl Agreement {
         if done == 0 {
             return None;
         }
-        let [busy, stop, failed, steps] = *self.pending.take()?.sum;
-        Some(Flags { busy: busy > 0, stop: stop > 0, failed: failed > 0, steps })
+        let [busy, stop, failed, checkpoint, steps, earlier] = *self.pending.take()?.sum;
+        let (busy, stop, failed, checkpoint) = (busy > 0, stop > 0, failed > 0, checkpoint > 0);
+        Some(Flags { busy, stop, failed, checkpoint, steps, earlier })
     }
 
     fn wait(&mut self) {

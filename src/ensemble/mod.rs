@@ -11,21 +11,26 @@
 //! quantum uncertainty of A.
 
 mod clock;
+mod first_block;
+mod flight;
 mod guards;
 mod header;
 mod progress;
+mod rank;
 mod run;
 mod setup;
 mod sink;
 mod slice;
 mod statistics;
+mod stopping;
 mod worker;
 
 pub use clock::utc_now;
 pub use guards::GuardError;
 pub use progress::{Cost, Progress};
-pub use run::{Conduct, Outcome, run};
+pub use run::{CHECKPOINT_EVERY, Conduct, Outcome, run};
 pub use setup::Ensemble;
 pub use sink::*;
 pub use slice::Trajectories;
 pub use statistics::{Extremes, Forest, Node, Shape};
+pub use stopping::{Listener, Stop};

@@ -5,12 +5,21 @@ use std::time::Duration;
 /// State of the whole run, all ranks together, given to rank 0's watcher about once a second.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// Trajectory steps integrated so far.
+    /// Trajectory steps integrated so far by this start.
     pub steps_done: u64,
+    /// Trajectory steps that earlier starts had done.
+    pub steps_earlier: u64,
     /// Trajectory steps of the whole run.
     pub steps_total: u64,
     /// Wall time since the first step.
     pub elapsed: Duration,
+}
+
+impl Progress {
+    /// Trajectory steps behind the whole run, whoever took them.
+    pub fn steps_behind(&self) -> u64 {
+        self.steps_done.saturating_add(self.steps_earlier)
+    }
 }
 
 /// What the run cost, all ranks together; rank 0 prints it at the end.

@@ -3,6 +3,12 @@
 use crate::kernel::LANES;
 use std::ops::Range;
 
+/// The contiguous part of `count` things that falls to one rank; ranks beyond their number get none.
+pub fn part(count: usize, rank: usize, size: usize) -> Range<usize> {
+    let cut = |rank: usize| (count as u128 * rank as u128 / size as u128) as usize;
+    cut(rank)..cut(rank + 1)
+}
+
 /// The trajectories of a run, cut into batches: batch b holds trajectory numbers 8b .. 8b+7, of which
 /// the run may own only some at either end. Lane = trajectory number mod 8, so a trajectory has the
 /// same neighbours whatever range it is asked for in.
@@ -24,9 +30,8 @@ impl Trajectories {
     /// The contiguous batches of one rank; ranks beyond the number of batches get none.
     pub fn slice(&self, rank: usize, size: usize) -> Range<u64> {
         let all = self.batches();
-        let count = u128::from(all.end - all.start);
-        let cut = |rank: usize| all.start + (count * rank as u128 / size as u128) as u64;
-        cut(rank)..cut(rank + 1)
+        let part = part((all.end - all.start) as usize, rank, size);
+        all.start + part.start as u64..all.start + part.end as u64
     }
 
     /// The lanes of a batch that belong to the run; the others are padding.

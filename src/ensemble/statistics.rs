@@ -65,6 +65,13 @@ pub struct Extremes {
 }
 
 impl Node {
+    /// Of no trajectory: nothing is known.
+    pub fn empty(shape: &Shape) -> Node {
+        let nothing = vec![f64::NAN; shape.numbers()];
+        let leak_max = vec![f64::NAN; shape.leaks * shape.times];
+        Node { n: 0, mean: nothing.clone(), m2: nothing, leak_max, extremes: Extremes::default() }
+    }
+
     /// The leaf of one batch, rows in trajectory order.
     pub fn leaf(shape: &Shape, rows: &Rows) -> Node {
         let numbers = shape.numbers();

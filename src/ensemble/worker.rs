@@ -1,15 +1,14 @@
 //! A thread that integrates one batch after another.
 
+use super::flight::Flight;
 use super::setup::Ensemble;
 use super::slice::Trajectories;
 use super::statistics::{Node, Shape};
-use super::{RowInfo, Rows};
-use crate::input::StoreStates;
-use crate::integrator::{Domain, Engine, IntegrationError, Sample, engine, stream_number};
-use crate::kernel::{Isa, LANES};
-use ndarray::{Array2, Array3, aview1, s};
-use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use super::{Rows, Unfinished};
+use crate::integrator::{Engine, IntegrationError, engine};
+use crate::kernel::Isa;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
@@ -25,162 +24,169 @@ pub(super) struct Finished {
     pub leaf: Node,
 }
 
-/// What a rank's threads share.
-pub(super) struct Shared<'a> {
-    pub ensemble: &'a Ensemble,
-    pub shape: Shape,
-    pub trajectories: Trajectories,
-    pub next: AtomicU64,
-    pub end: u64,
-    /// Set when the run is to end early.
-    pub stop: AtomicBool,
-    /// Trajectory steps taken, padding left out.
+/// What a worker tells the main thread.
+pub(super) enum Message {
+    /// A batch came to its end.
+    Finished(Finished),
+    /// A batch in flight, to be kept in the place of this worker.
+    Saved { worker: usize, batch: u64, state: Vec<u8> },
+    /// A trajectory broke.
+    Failed(IntegrationError),
+}
+
+/// What workers are to do. Later ones overrule earlier ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Order {
+    /// Integrate until there is nothing left.
+    Work,
+    /// Hand in what is in flight and leave.
+    SaveAndLeave,
+    /// Leave.
+    Leave,
+}
+
+/// Orders of the main thread to its workers.
+#[derive(Default)]
+pub(super) struct Orders {
+    order: AtomicU8,
+    /// How often states of batches were asked for.
+    saves: AtomicU64,
+}
+
+impl Orders {
+    pub fn give(&self, order: Order) {
+        self.order.fetch_max(order as u8, Ordering::Relaxed);
+    }
+
+    pub fn ask_for_states(&self) {
+        self.saves.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn order(&self) -> Order {
+        match self.order.load(Ordering::Relaxed) {
+            0 => Order::Work,
+            1 => Order::SaveAndLeave,
+            _ => Order::Leave,
+        }
+    }
+}
+
+/// What the threads of a rank have done, counted while they do it.
+#[derive(Default)]
+pub(super) struct Meters {
+    /// Trajectory steps taken by this start, padding left out.
     pub steps: AtomicU64,
-    /// Microseconds of cores spent integrating.
+    /// Trajectory steps that earlier starts had taken of the batches gone on with.
+    pub earlier: AtomicU64,
+    /// Nanoseconds of cores spent integrating.
     pub busy: AtomicU64,
 }
 
+/// What a rank's threads share in one round.
+pub(super) struct Shared<'a> {
+    pub ensemble: &'a Ensemble,
+    pub shape: &'a Shape,
+    pub trajectories: Trajectories,
+    /// Batches of this rank.
+    pub todo: &'a [u64],
+    /// How many of them have been taken.
+    pub next: AtomicUsize,
+    pub unfinished: Arc<dyn Unfinished>,
+    pub orders: Orders,
+    pub meters: &'a Meters,
+}
+
 /// Integrate batches until there are none, one fails, or the run ends early.
-pub(super) fn work(shared: &Shared, done: &SyncSender<Result<Finished, IntegrationError>>) {
+pub(super) fn work(shared: &Shared, number: usize, to: &SyncSender<Message>) {
     let spec = &shared.ensemble.spec;
     let mut engine = engine(spec.method, shared.ensemble.problem.clone(), spec.seed, Isa::detect());
-    loop {
-        let batch = shared.next.fetch_add(1, Ordering::Relaxed);
-        if batch >= shared.end || shared.stop.load(Ordering::Relaxed) {
-            return;
-        }
-        let started = Instant::now();
-        let rows = integrate(shared, engine.as_mut(), batch);
-        let spent = started.elapsed();
-        shared.busy.fetch_add(spent.as_micros() as u64, Ordering::Relaxed);
-        let message = match rows {
-            Ok(Some(mut rows)) => {
-                let each = spent.as_secs_f64() / rows.info.len() as f64;
-                rows.info.iter_mut().for_each(|info| info.cpu_time = each);
-                let leaf = Node::leaf(&shared.shape, &rows);
-                Ok(Finished { batch, rows, leaf })
+    while shared.orders.order() == Order::Work {
+        let Some(batch) = shared.todo.get(shared.next.fetch_add(1, Ordering::Relaxed)) else { return };
+        let mut worker = Worker { shared, number, to, engine: engine.as_mut(), saves: 0 };
+        let message = match worker.integrate(*batch) {
+            Ok(Some(rows)) => {
+                let leaf = Node::leaf(shared.shape, &rows);
+                Message::Finished(Finished { batch: *batch, rows, leaf })
             }
             Ok(None) => return,
-            Err(error) => Err(error),
+            Err(error) => Message::Failed(error),
         };
+        let failed = matches!(message, Message::Failed(_));
         // Nobody listens any more when the run ends early.
-        let failed = message.is_err();
-        if done.send(message).is_err() || failed {
+        if to.send(message).is_err() || failed {
             return;
         }
     }
 }
 
-/// The rows of one batch, or nothing if the run ended early.
-fn integrate(shared: &Shared, engine: &mut dyn Engine, batch: u64) -> Result<Option<Rows>, IntegrationError> {
-    let ensemble = shared.ensemble;
-    let (spec, grid) = (&ensemble.spec, &ensemble.spec.time);
-    let lanes = shared.trajectories.lanes(batch);
-    let mut filling = Filling::new(ensemble, batch, lanes.clone());
-    let mut quantum = FIRST_QUANTUM;
-    engine.start(batch);
-    for interval in 0..=grid.intervals {
-        if interval >= grid.first_save {
-            let sample = engine.measure();
-            filling.take(ensemble, (interval - grid.first_save) as usize, sample)?;
-            let last = interval == grid.intervals;
-            if spec.store_states == Some(StoreStates::All) || (last && spec.store_states.is_some()) {
-                filling.keep(engine);
+/// A thread with a batch in hand.
+struct Worker<'a> {
+    shared: &'a Shared<'a>,
+    number: usize,
+    to: &'a SyncSender<Message>,
+    engine: &'a mut dyn Engine,
+    /// States asked for so far.
+    saves: u64,
+}
+
+impl Worker<'_> {
+    /// The rows of one batch, or nothing if the run ended early.
+    fn integrate(&mut self, batch: u64) -> Result<Option<Rows>, IntegrationError> {
+        let (ensemble, meters, orders) = (self.shared.ensemble, self.shared.meters, &self.shared.orders);
+        self.saves = orders.saves.load(Ordering::Relaxed);
+        let mut flight = self.begin(batch);
+        let mut quantum = FIRST_QUANTUM;
+        loop {
+            match orders.order() {
+                Order::Work => {}
+                Order::SaveAndLeave => {
+                    self.hand_in(&flight, batch);
+                    return Ok(None);
+                }
+                Order::Leave => return Ok(None),
             }
-        }
-        if interval == grid.intervals {
-            break;
-        }
-        let mut left = grid.steps_per_save;
-        while left > 0 {
-            if shared.stop.load(Ordering::Relaxed) {
-                return Ok(None);
+            let saves = orders.saves.load(Ordering::Relaxed);
+            if saves > self.saves {
+                self.saves = saves;
+                self.hand_in(&flight, batch);
             }
-            let steps = quantum.min(left);
             let started = Instant::now();
-            engine.advance(steps);
-            shared.steps.fetch_add(steps * lanes.len() as u64, Ordering::Relaxed);
-            left -= steps;
-            quantum = next_quantum(steps, started.elapsed());
+            let steps = flight.advance(ensemble, self.engine, quantum)?;
+            let took = started.elapsed();
+            flight.spend(took.as_secs_f64());
+            meters.busy.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
+            meters.steps.fetch_add(steps * flight.count(), Ordering::Relaxed);
+            if steps == 0 {
+                return Ok(Some(flight.finish(ensemble, self.engine)));
+            }
+            quantum = next_quantum(steps, took);
         }
     }
-    Ok(Some(filling.finish(ensemble, engine)))
+
+    /// From where an earlier start has left it, or from the beginning.
+    fn begin(&mut self, batch: u64) -> Flight {
+        let (ensemble, lanes) = (self.shared.ensemble, self.shared.trajectories.lanes(batch));
+        let saved = self.shared.unfinished.state(batch);
+        let resumed = saved.and_then(|saved| Flight::resume(ensemble, batch, lanes.clone(), self.engine, &saved));
+        if let Some(flight) = resumed {
+            self.shared.meters.earlier.fetch_add(flight.steps(ensemble) * flight.count(), Ordering::Relaxed);
+            return flight;
+        }
+        Flight::start(ensemble, batch, lanes, self.engine)
+    }
+
+    /// Give the main thread what is needed to go on from here.
+    fn hand_in(&mut self, flight: &Flight, batch: u64) {
+        if flight.steps(self.shared.ensemble) > 0 {
+            let state = flight.save(self.shared.ensemble, self.engine);
+            // Nobody listens when another failure has ended the run.
+            let _ = self.to.send(Message::Saved { worker: self.number, batch, state });
+        }
+    }
 }
 
 /// Steps that would take about `QUANTUM`. It only decides when to look up: no number depends on it.
 fn next_quantum(steps: u64, took: Duration) -> u64 {
     let wanted = steps as f64 * QUANTUM.as_secs_f64() / took.as_secs_f64().max(1e-6);
     (wanted as u64).clamp(1, 64 * steps)
-}
-
-/// Rows on their way to being finished.
-struct Filling {
-    batch: u64,
-    lanes: Range<usize>,
-    rows: Rows,
-    kets: usize,
-}
-
-impl Filling {
-    fn new(ensemble: &Ensemble, batch: u64, lanes: Range<usize>) -> Self {
-        let (count, times, dim) = (lanes.len(), ensemble.times.len(), ensemble.model.space.dim());
-        let first = batch * LANES as u64 + lanes.start as u64;
-        let info = (0..count as u64)
-            .map(|row| RowInfo {
-                rng_stream: stream_number(Domain::Run, ensemble.spec.seed, first + row),
-                steps: ensemble.spec.time.steps() as i64,
-                ..RowInfo::default()
-            })
-            .collect();
-        let rows = Rows {
-            first,
-            expect: ensemble.observables.iter().map(|_| Array2::zeros((count, times))).collect(),
-            leak: ensemble.leaks.iter().map(|_| Array2::zeros((count, times))).collect(),
-            states: ensemble.states().map(|states| Array3::zeros((count, states.times.len(), dim))),
-            info,
-        };
-        Filling { batch, lanes, rows, kets: 0 }
-    }
-
-    /// Put a sample into column `at`.
-    fn take(&mut self, ensemble: &Ensemble, at: usize, sample: &Sample) -> Result<(), IntegrationError> {
-        let h = ensemble.problem.h;
-        for (row, lane) in self.lanes.clone().enumerate() {
-            let trajectory = self.batch * LANES as u64 + lane as u64;
-            let finite = sample.norm.0[lane].is_normal() && sample.observables.iter().all(|z| z.lane(lane).is_finite());
-            if !finite {
-                return Err(IntegrationError::NotFinite { trajectory, time: ensemble.times[at], h });
-            }
-            for (series, value) in self.rows.expect.iter_mut().zip(&sample.observables) {
-                series[[row, at]] = value.lane(lane);
-            }
-            for (series, value) in self.rows.leak.iter_mut().zip(&sample.watched) {
-                series[[row, at]] = value.0[lane];
-            }
-            let info = &mut self.rows.info[row];
-            let h_gamma = h * sample.rate.0[lane];
-            info.h_gamma = info.h_gamma.max(h_gamma);
-            info.h_gamma_above_half += i64::from(h_gamma > 0.5);
-            info.h_gamma_above_one += i64::from(h_gamma > 1.0);
-        }
-        Ok(())
-    }
-
-    /// Keep the kets of this time.
-    fn keep(&mut self, engine: &dyn Engine) {
-        let Some(states) = &mut self.rows.states else { return };
-        for (row, lane) in self.lanes.clone().enumerate() {
-            states.slice_mut(s![row, self.kets, ..]).assign(&aview1(&engine.ket(lane)));
-        }
-        self.kets += 1;
-    }
-
-    fn finish(mut self, ensemble: &Ensemble, engine: &dyn Engine) -> Rows {
-        let drift = engine.norm_drift();
-        for (info, lane) in self.rows.info.iter_mut().zip(self.lanes) {
-            info.norm_drift = drift.0[lane];
-        }
-        debug_assert!(ensemble.states().is_none_or(|states| states.times.len() == self.kets));
-        self.rows
-    }
 }

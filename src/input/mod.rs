@@ -11,12 +11,13 @@ mod resolve;
 mod sizes;
 mod spec;
 mod steps;
+mod wall;
 
-pub use crate::cli::{Gauge, StoreStates};
+pub use crate::cli::{Gauge, Io, StoreStates};
 pub use difference::{Difference, difference};
 pub use initial::{parse_initial, write_initial};
 pub use method::Method;
-pub use options::{Options, Output};
+pub use options::{Existing, MaxWall, Options, Output};
 pub use resolve::{Resolved, resolve};
 pub use spec::RunSpec;
 pub use steps::{Defaults, TimeGrid, default_step, defaults, steps_per_save};

@@ -1,8 +1,10 @@
 //! What was asked for that changes no number: threads, files, guards, messages.
 
+use super::wall::wall_time;
 use super::{InputError, RunSpec, within};
-use crate::cli::{OutputFlags, RunArgs};
-use std::path::PathBuf;
+use crate::cli::{ConductFlags, Io, OutputFlags, RunArgs, TalkFlags};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where results go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,28 @@ pub enum Output {
     Directory(PathBuf),
 }
 
+/// What happens to a results file that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It is gone on with.
+    Resume,
+    /// It is in the way.
+    Refuse,
+    /// It is replaced.
+    Replace,
+}
+
+/// When a run stops early by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaxWall {
+    /// Never.
+    None,
+    /// In time before the end of a Slurm job, else never.
+    Auto,
+    /// After this wall time.
+    After(Duration),
+}
+
 /// What was asked for that changes no number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -22,10 +46,18 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Where results go.
     pub output: Output,
-    /// Replace a results file that exists.
-    pub overwrite: bool,
+    /// What happens to a results file that exists.
+    pub existing: Existing,
     /// Failed guards are warnings.
     pub allow_unsafe: bool,
+    /// Time between checkpoints.
+    pub checkpoint_every: Duration,
+    /// When to stop early.
+    pub max_wall: MaxWall,
+    /// Stop when this file exists; `None`: beside the results file.
+    pub stop_file: Option<PathBuf>,
+    /// How ranks write.
+    pub io: Io,
     /// Only say what would be done.
     pub dry_run: bool,
     /// The summary as JSON.
@@ -43,19 +75,43 @@ impl Options {
             Output::Directory(directory) => Some(directory.join(spec.file_name())),
         }
     }
+
+    /// The options of going on with a results file.
+    ///
+    /// # Errors
+    /// `Malformed` and `OutOfRange` as for the flags of a run.
+    pub fn of_file(file: &Path, conduct: &ConductFlags, talk: &TalkFlags) -> Result<Options, InputError> {
+        let every = wall_time("--checkpoint-every", &conduct.checkpoint_every, "10min")?;
+        let max_wall = match conduct.max_wall.as_str() {
+            "none" => MaxWall::None,
+            "auto" => MaxWall::Auto,
+            text => MaxWall::After(wall_time("--max-wall", text, "01:50:00")?),
+        };
+        Ok(Options {
+            threads: threads(&conduct.threads)?,
+            output: Output::File(file.into()),
+            existing: Existing::Resume,
+            allow_unsafe: conduct.allow_unsafe,
+            checkpoint_every: every,
+            max_wall,
+            stop_file: conduct.stop_file.clone(),
+            io: conduct.io,
+            dry_run: talk.dry_run,
+            json: talk.json,
+            quiet: talk.quiet,
+        })
+    }
 }
 
 /// The options of a run.
 pub(super) fn options(args: &RunArgs, warnings: &mut Vec<String>) -> Result<Options, InputError> {
-    Ok(Options {
-        threads: threads(&args.threads)?,
-        output: output(&args.output, warnings),
-        overwrite: args.output.force,
-        allow_unsafe: args.output.allow_unsafe,
-        dry_run: args.talk.dry_run,
-        json: args.talk.json,
-        quiet: args.talk.quiet,
-    })
+    let existing = match (args.output.force, args.output.no_resume) {
+        (true, _) => Existing::Replace,
+        (false, true) => Existing::Refuse,
+        (false, false) => Existing::Resume,
+    };
+    let of_file = Options::of_file(Path::new(""), &args.conduct, &args.talk)?;
+    Ok(Options { output: output(&args.output, warnings), existing, ..of_file })
 }
 
 fn threads(text: &str) -> Result<Option<usize>, InputError> {

@@ -114,6 +114,17 @@ impl RunSpec {
         }
     }
 
+    /// The same ensemble with `ntraj` trajectories, more than before.
+    ///
+    /// # Errors
+    /// `OutOfRange` for fewer, or for more than a run can hold.
+    pub fn extended(&self, ntraj: u64) -> Result<RunSpec, InputError> {
+        within("--ntraj", ntraj, self.ntraj, MAX_COUNT)?;
+        let spec = RunSpec { ntraj, ..self.clone() };
+        spec.check()?;
+        Ok(spec)
+    }
+
     /// The physics it asks for.
     pub fn model(&self) -> Result<Model, ModelError> {
         let choices = Choices {

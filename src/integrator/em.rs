@@ -43,6 +43,10 @@ impl Stepper for Em {
 
     fn start(&mut self, _problem: &Problem, _state: &State) {}
 
+    fn carried(&mut self) -> Vec<&mut Lanes> {
+        vec![]
+    }
+
     #[inline(always)]
     fn step<const ROWS: usize>(&mut self, problem: &Problem, dxi: &[Complex8], state: &mut State) {
         let (plan, h) = (&problem.plan, problem.h);

@@ -33,6 +33,12 @@ pub trait Engine: Send {
     /// max(1, sum_k |dxi_k|^2/h). The noise alone changes the norm by |dxi|^2 var(L), so without the
     /// division the largest of many steps would measure how many there were.
     fn norm_drift(&self) -> Lanes;
+    /// Everything that survives a step, appended to `out`: the kets as they are, unscaled, and what was seen of them.
+    /// A generator needs no room: the number of steps is its state.
+    fn save(&mut self, out: &mut Vec<f64>);
+    /// Go on from what `save` gave after `steps` steps of batch `batch`; false, and nothing useful, if `saved` has not
+    /// the length of this engine's own.
+    fn restore(&mut self, batch: u64, steps: u64, saved: &[f64]) -> bool;
 }
 
 /// One way to take a step. `step` is inlined into a function compiled for each instruction set.
@@ -41,6 +47,8 @@ pub(super) trait Stepper: Send {
     fn new(problem: &Problem) -> Self;
     /// Forget the previous trajectory; `state` holds the initial kets and their overlaps.
     fn start(&mut self, problem: &Problem, state: &State);
+    /// What it carries from one step to the next.
+    fn carried(&mut self) -> Vec<&mut Lanes>;
     /// Advance `state` by h with the increments `dxi`.
     fn step<const ROWS: usize>(&mut self, problem: &Problem, dxi: &[Complex8], state: &mut State);
 }
@@ -55,6 +63,13 @@ pub(super) struct State {
 }
 
 impl State {
+    /// What survives a step.
+    fn carried(&mut self) -> Vec<&mut Lanes> {
+        let kets = self.psi.rows_mut().iter_mut();
+        let parts = kets.chain(&mut self.seen.reduced).flat_map(|z| [&mut z.re, &mut z.im]);
+        parts.chain([&mut self.seen.norm, &mut self.norm_drift]).collect()
+    }
+
     /// Take over what a step of length h with noise `dxi` produced in `out` and `seen`.
     #[inline(always)]
     pub fn accept(&mut self, out: &mut Batch, seen: &mut Overlaps, dxi: &[Complex8], h: f64) {
@@ -133,6 +148,14 @@ impl<S: Stepper, N: Noise> BatchEngine<S, N> {
     }
 }
 
+impl<S: Stepper, N: Noise> BatchEngine<S, N> {
+    fn carried(&mut self) -> Vec<&mut Lanes> {
+        let mut all = self.state.carried();
+        all.extend(self.stepper.carried());
+        all
+    }
+}
+
 /// `steps` steps of an engine, compiled once per instruction set.
 struct Advance<'a, S, N> {
     engine: &'a mut BatchEngine<S, N>,
@@ -204,6 +227,23 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
     fn norm_drift(&self) -> Lanes {
         self.state.norm_drift
     }
+
+    fn save(&mut self, out: &mut Vec<f64>) {
+        self.carried().iter().for_each(|lanes| out.extend(lanes.0));
+    }
+
+    fn restore(&mut self, batch: u64, steps: u64, saved: &[f64]) -> bool {
+        self.start(batch);
+        self.noise.skip(steps);
+        let carried = self.carried();
+        if saved.len() != carried.len() * LANES {
+            return false;
+        }
+        for (lanes, saved) in carried.into_iter().zip(saved.chunks_exact(LANES)) {
+            lanes.0.copy_from_slice(saved);
+        }
+        true
+    }
 }
 
 #[cfg(test)]
@@ -220,6 +260,37 @@ mod tests {
         }
         for broken in [f64::NAN, f64::INFINITY, 0.0] {
             assert_eq!(power_of_two_towards_one(broken), 1.0);
+        }
+    }
+
+    /// At any step, and into an engine that has done something else before.
+    #[test]
+    fn a_restored_engine_goes_on_with_the_same_bits() {
+        use crate::input::Method;
+        use crate::integrator::engine;
+        use crate::model::library::{Choices, build, parse};
+        use crate::unravelling::Unravelling;
+        let choices = Choices { nfock_a: Some(12), ..Choices::default() };
+        let model = build(&parse("kerr_bistable").expect("known"), &choices).expect("valid");
+        let problem = Arc::new(Problem::new(&model, Unravelling::qsd(&model, false), &[], 1e-4));
+        for method in [Method::Em, Method::Heun] {
+            let [mut straight, mut other] = [(); 2].map(|()| engine(method, problem.clone(), 7, Isa::detect()));
+            straight.start(3);
+            other.start(5);
+            other.advance(11);
+            for steps in [0, 1, 17, 400] {
+                straight.start(3);
+                straight.advance(steps);
+                let mut saved = vec![];
+                straight.save(&mut saved);
+                assert!(other.restore(3, steps, &saved), "{method:?}");
+                straight.advance(100);
+                other.advance(100);
+                assert_eq!(straight.measure().observables, other.measure().observables, "{method:?} at {steps}");
+                assert_eq!(straight.ket(2), other.ket(2), "{method:?} at {steps}");
+                assert_eq!(straight.norm_drift(), other.norm_drift(), "{method:?} at {steps}");
+                assert!(!other.restore(3, steps, &saved[1..]));
+            }
         }
     }
 }

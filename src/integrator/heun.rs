@@ -59,6 +59,10 @@ impl Stepper for Heun {
         self.centre = Complex8::splat(problem.initial_drift() * problem.h);
     }
 
+    fn carried(&mut self) -> Vec<&mut Lanes> {
+        vec![&mut self.centre.re, &mut self.centre.im]
+    }
+
     #[inline(always)]
     fn step<const ROWS: usize>(&mut self, problem: &Problem, dxi: &[Complex8], state: &mut State) {
         let (plan, h) = (&problem.plan, problem.h);

@@ -11,6 +11,8 @@ pub trait Noise: Send {
     fn start(&mut self, batch: u64);
     /// The increments of the next step, one per channel.
     fn draw(&mut self, dxi: &mut [Complex8]);
+    /// Pass over the increments of `steps` steps.
+    fn skip(&mut self, steps: u64);
 }
 
 /// The streams of a run: two words per channel and step, so any step is a jump away.
@@ -31,11 +33,6 @@ impl StreamNoise {
     pub fn new(domain: Domain, seed: u64, channels: usize, h: f64) -> Self {
         StreamNoise { domain, seed, channels, sigma: h.sqrt(), streams: Streams::new(domain, seed, 0) }
     }
-
-    /// Skip `steps` steps.
-    pub fn skip(&mut self, steps: u64) {
-        self.streams.advance(Self::WORDS * self.channels as u128 * u128::from(steps));
-    }
 }
 
 impl Noise for StreamNoise {
@@ -49,6 +46,10 @@ impl Noise for StreamNoise {
             let radius = self.streams.next_bits();
             *dxi = complex_normal(radius, self.streams.next_bits(), self.sigma);
         }
+    }
+
+    fn skip(&mut self, steps: u64) {
+        self.streams.advance(Self::WORDS * self.channels as u128 * u128::from(steps));
     }
 }
 
@@ -119,6 +120,10 @@ impl Noise for PathNoise {
             None => dxi.fill(Complex8 { re: Lanes::ZERO, im: Lanes::ZERO }),
         }
         self.step += 1;
+    }
+
+    fn skip(&mut self, steps: u64) {
+        self.step += steps as usize;
     }
 }
 

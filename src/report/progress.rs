@@ -42,7 +42,7 @@ impl Reporter {
             Voice::Bar(bar) => {
                 bar.set_length(progress.steps_total);
                 bar.set_message(rate(progress));
-                bar.set_position(progress.steps_done);
+                bar.set_position(progress.steps_behind());
             }
             Voice::Lines(pace) => {
                 if pace.is_due(progress) {
@@ -98,7 +98,7 @@ struct Pace {
 
 impl Pace {
     fn is_due(&mut self, progress: &Progress) -> bool {
-        let tenths = 10 * u128::from(progress.steps_done) / u128::from(progress.steps_total.max(1));
+        let tenths = 10 * u128::from(progress.steps_behind()) / u128::from(progress.steps_total.max(1));
         let due = tenths > self.tenths || progress.elapsed.saturating_sub(self.last) >= SILENCE;
         if due {
             (self.tenths, self.last) = (tenths, progress.elapsed);
@@ -112,9 +112,10 @@ fn rate(progress: &Progress) -> String {
 }
 
 fn line(progress: &Progress) -> String {
-    let done = progress.steps_done as f64 / progress.steps_total.max(1) as f64;
+    let done = progress.steps_behind() as f64 / progress.steps_total.max(1) as f64;
     // The time left is unknown before the first step and never worth more than a century of digits.
-    let left = (progress.elapsed.as_secs_f64() * (1.0 / done.max(1e-12) - 1.0)).clamp(0.0, 3e9);
+    let to_go = progress.steps_total.saturating_sub(progress.steps_behind()) as f64;
+    let left = (progress.elapsed.as_secs_f64() * to_go / (progress.steps_done as f64).max(1e-9)).clamp(0.0, 3e9);
     let (gone, left) = (HumanDuration(progress.elapsed), HumanDuration(Duration::from_secs_f64(left)));
     format!("{:.0} %, {}, {gone} gone, {left} to go", 100.0 * done, rate(progress))
 }
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     fn at(steps_done: u64, seconds: u64) -> Progress {
-        Progress { steps_done, steps_total: 1000, elapsed: Duration::from_secs(seconds) }
+        Progress { steps_done, steps_earlier: 0, steps_total: 1000, elapsed: Duration::from_secs(seconds) }
     }
 
     #[test]
@@ -144,14 +145,19 @@ mod tests {
     #[test]
     fn a_line_says_how_much_how_fast_and_how_long() {
         assert_eq!(line(&at(250, 20)), "25 %, 1.25e1 steps/s, 20 seconds gone, 60 seconds to go");
+        let resumed = Progress { steps_earlier: 500, ..at(250, 20) };
+        assert_eq!(line(&resumed), "75 %, 1.25e1 steps/s, 20 seconds gone, 20 seconds to go");
         assert!(line(&at(0, 0)).starts_with("0 %"));
-        assert!(line(&Progress { steps_done: 0, steps_total: 0, elapsed: Duration::MAX }).starts_with("0 %"));
+        assert!(
+            line(&Progress { steps_done: 0, steps_earlier: 0, steps_total: 0, elapsed: Duration::MAX })
+                .starts_with("0 %")
+        );
         assert!(!line(&at(250, 20)).contains('\r'));
     }
 
     #[test]
     fn counts_near_the_largest_do_not_overflow() {
-        let all = Progress { steps_done: u64::MAX, steps_total: u64::MAX, elapsed: Duration::ZERO };
+        let all = Progress { steps_done: u64::MAX, steps_earlier: 7, steps_total: u64::MAX, elapsed: Duration::ZERO };
         assert!(Pace::default().is_due(&all));
         assert!(line(&all).starts_with("100 %"));
     }

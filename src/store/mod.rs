@@ -5,6 +5,7 @@
 //! `reader` says which rows are valid. A row is valid if, and only if, its checksum holds.
 
 mod block;
+mod checkpoint;
 mod checksum;
 mod error;
 mod hdf5;
@@ -23,6 +24,6 @@ pub use self::hdf5::library_version;
 
 pub use error::StoreError;
 pub use layout::{VOLATILE, VOLATILE_ATTRIBUTES, check_observable_name, file_size};
-pub use place::{Existing, Io, Place};
+pub use place::Place;
 pub use reader::{GuardRecord, Results, RunRecord, State};
 pub use writer::H5Sink;

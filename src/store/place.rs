@@ -4,6 +4,7 @@
 
 use super::{Results, StoreError};
 use crate::comm::{self, Comm};
+use crate::input::{Existing, Io};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -21,24 +22,11 @@ pub struct Place {
     pub io: Io,
 }
 
-/// What happens to a results file that exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    /// It is gone on with.
-    Resume,
-    /// It is in the way.
-    Refuse,
-    /// It is replaced.
-    Replace,
-}
-
-/// How ranks write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Io {
-    /// Every rank its own rows, through MPI-IO.
-    Parallel,
-    /// Rank 0 for all, without MPI-IO.
-    Gather,
+impl Place {
+    /// Go on with what is there, all ranks writing: what a command means that says nothing else.
+    pub fn new(path: impl Into<PathBuf>) -> Place {
+        Place { path: path.into(), existing: Existing::Resume, io: Io::Parallel }
+    }
 }
 
 /// Suffix of a file in the making; the number of its process follows.

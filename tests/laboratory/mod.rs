@@ -92,7 +92,7 @@ impl Found {
 
     /// Ensemble mean and standard error at the saved time nearest to `t`.
     pub fn mean(&self, name: &str, t: f64) -> (Complex64, Complex64) {
-        let statistics = &self.outcome.observables[self.number(name)];
+        let statistics = &self.outcome.summary.observables[self.number(name)];
         let at = self.at(t);
         (statistics.mean[at], statistics.sem[at])
     }
@@ -130,7 +130,8 @@ pub fn run_line(line: &str) -> Found {
 fn finish(ensemble: Ensemble) -> Found {
     ensemble.check_step().unwrap_or_else(|error| panic!("{error}"));
     let mut kept = Kept::default();
-    let conduct = Conduct { threads: 2, allow_unsafe: true, watch: &mut |_| {} };
+    let mut nobody = |_: &_| {};
+    let conduct = Conduct { allow_unsafe: true, ..Conduct::new(2, &mut nobody) };
     let outcome = run(&ensemble, comm::solo().as_ref(), &mut kept, conduct);
     let outcome = outcome.unwrap_or_else(|error| panic!("{error}")).expect("rank 0 has the outcome");
     let mut rows = kept.batches;

@@ -1,0 +1,239 @@
+//! The commands that integrate: every rank comes through here, and all leave with the same exit code.
+
+use crate::listen;
+use crate::say::{complain, shown};
+use qsd::cli::{ExtendArgs, ResumeArgs, RunArgs, TalkFlags};
+use qsd::comm::{self, Comm};
+use qsd::ensemble::{Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, Verdict, run, utc_now};
+use qsd::error::{Error, exit};
+use qsd::input::{Existing, Options, Output, Resolved, RunSpec, resolve};
+use qsd::kernel::Isa;
+use qsd::report::{dry_run, json, logging, progress::Reporter, table};
+use qsd::store::{self, H5Sink, Place, Results};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// `qsd run`.
+pub fn start(args: &RunArgs) -> i32 {
+    on_ranks(&args.talk, |_| Ok(resolve(args)?))
+}
+
+/// `qsd resume`: the file says what is to be done.
+pub fn resume(args: &ResumeArgs) -> i32 {
+    on_ranks(&args.talk, |_| {
+        let options = Options::of_file(&args.file, &args.conduct, &args.talk)?;
+        Ok(Resolved { spec: spec_of(&args.file)?, options, warnings: vec![] })
+    })
+}
+
+/// `qsd extend`: make room, then resume.
+pub fn extend(args: &ExtendArgs) -> i32 {
+    on_ranks(&args.talk, |comm| {
+        let options = Options::of_file(&args.file, &args.conduct, &args.talk)?;
+        let old = spec_of(&args.file)?;
+        let spec = old.extended(args.ntraj)?;
+        if !options.dry_run {
+            let header = Ensemble::new(spec.clone())?.header(comm, 1, &store::library_version());
+            let _ = header;
+        }
+        Ok(Resolved { spec, options, warnings: vec![] })
+    })
+}
+
+fn spec_of(file: &Path) -> Result<RunSpec, Error> {
+    Ok(RunSpec::from_toml(&Results::open(file)?.resolved_input()?)?)
+}
+
+/// One rank; the exit code is the same on all of them unless one failed alone.
+fn on_ranks(talk: &TalkFlags, input: impl FnOnce(&dyn Comm) -> Result<Resolved, Error>) -> i32 {
+    let started = Instant::now();
+    let world = match comm::world() {
+        Ok(world) => world,
+        Err(error) => return complain(&error.into()),
+    };
+    let logging = logging::start(logging::level(talk.quiet, talk.verbose), talk.log_file.as_deref(), world.rank());
+    let ran = logging
+        .map_err(Error::from)
+        .and_then(|()| input(world.as_ref()))
+        .and_then(|input| run_input(input, world.as_ref(), started));
+    match ran {
+        Ok(code) => code,
+        Err(error) if error.is_common() && !world.is_root() => error.exit_code(),
+        Err(error) => complain(&error),
+    }
+}
+
+fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i32, Error> {
+    let Resolved { spec, options, warnings } = resolved;
+    if comm.is_root() {
+        warnings.iter().for_each(|warning| log::warn!("{warning}"));
+        if !Isa::detect().has_fma() && std::env::var_os(qsd::kernel::OVERRIDE).is_none() {
+            log::warn!(
+                "this CPU has no fused multiply-add: the numbers are the same, but a step takes tens of times longer"
+            );
+        }
+    }
+    let ensemble = Ensemble::new(spec)?;
+    ensemble.check_step()?;
+    let threads = options.threads.unwrap_or_else(|| comm::fair_threads(comm));
+    let header = ensemble.header(comm, threads, &store::library_version());
+    let path = options.path(&ensemble.spec);
+    if comm.is_root() {
+        describe(&ensemble, &header);
+    }
+    if options.dry_run {
+        return Ok(if comm.is_root() { show_plan(&ensemble, &header, &options) } else { exit::DONE });
+    }
+
+    if let (true, Output::Directory(directory)) = (comm.is_root(), &options.output) {
+        // If it cannot be made, the sink says so on all ranks.
+        if !directory.exists() && std::fs::create_dir_all(directory).is_ok() {
+            log::info!("created {}", directory.display());
+        }
+    }
+    let mut sink: Box<dyn Sink> = match &path {
+        Some(path) => {
+            let place = Place { path: path.clone(), existing: options.existing, io: options.io };
+            Box::new(H5Sink::new(place, comm))
+        }
+        None => Box::new(Discard),
+    };
+    let began = Instant::now();
+    let mut reporter = Reporter::new(options.quiet || !comm.is_root());
+    let listener = listen::listener(&options, path.as_deref(), comm.is_root(), started);
+    let conduct = Conduct {
+        threads,
+        allow_unsafe: options.allow_unsafe,
+        checkpoint_every: options.checkpoint_every,
+        listener,
+        watch: &mut |progress| reporter.update(progress),
+    };
+    let recorded = record(&ensemble, &header, comm, sink.as_mut(), conduct);
+    reporter.finish();
+    let recorded = recorded.unwrap_or_else(|error| leave(&error, comm, sink, began.elapsed()));
+    let outcome = match recorded {
+        Recorded::Nothing { exit_code } => return Ok(already_complete(path.as_deref(), &options, comm, exit_code)),
+        Recorded::Elsewhere => return Ok(comm.broadcast(vec![])[0].into()),
+        Recorded::Here(outcome) => outcome,
+    };
+    comm.broadcast(vec![outcome.summary.exit_code as u8]);
+    Ok(tell(&outcome, &header, &options, path.as_deref()))
+}
+
+fn describe(ensemble: &Ensemble, header: &Header) {
+    log::debug!("{} ranks with {} threads each, {} kernel", header.ranks, header.threads, Isa::detect().name());
+    let operations = ensemble.problem.plan.vector_operations();
+    log::debug!(
+        "{} basis states, {operations} vector operations a pass of eight trajectories",
+        ensemble.model.space.dim()
+    );
+    log::debug!("resolved input:\n{}", header.resolved_input.trim_end());
+}
+
+/// What came of a run on this rank.
+enum Recorded {
+    /// The file had everything.
+    Nothing { exit_code: i32 },
+    /// Rank 0 knows.
+    Elsewhere,
+    /// This is rank 0.
+    Here(Box<Outcome>),
+}
+
+/// The run and its file. If it fails it fails on all ranks.
+fn record(
+    ensemble: &Ensemble,
+    header: &Header,
+    comm: &dyn Comm,
+    sink: &mut dyn Sink,
+    conduct: Conduct,
+) -> Result<Recorded, Error> {
+    if let Begun::Complete { exit_code } = sink.begin(header)? {
+        return Ok(Recorded::Nothing { exit_code });
+    }
+    let outcome = run(ensemble, comm, sink, conduct)?;
+    sink.finish(outcome.as_ref().map(|outcome| &outcome.summary))?;
+    Ok(outcome.map_or(Recorded::Elsewhere, |outcome| Recorded::Here(Box::new(outcome))))
+}
+
+/// Nothing was left to do.
+fn already_complete(path: Option<&Path>, options: &Options, comm: &dyn Comm, exit_code: i32) -> i32 {
+    let Some(path) = path.filter(|_| comm.is_root()) else { return exit_code };
+    let said = match options.json {
+        true => Results::open(path)
+            .and_then(|results| qsd::report::info::json(&results))
+            .map(|document| writeln!(io::stdout(), "{document:#}")),
+        false if options.quiet => Ok(Ok(())),
+        false => Ok(writeln!(
+            io::stdout(),
+            "{} is complete, there is nothing to do; `qsd info` shows it, `qsd extend` adds trajectories, --force starts again",
+            path.display()
+        )),
+    };
+    said.map_or_else(|error| complain(&error.into()), shown).max(exit_code)
+}
+
+/// The end of a run in words or as JSON.
+fn tell(outcome: &Outcome, header: &Header, options: &Options, path: Option<&Path>) -> i32 {
+    let Outcome { summary, cost } = outcome;
+    if let (true, Some(path)) = (summary.exit_code == exit::RESUMABLE, path) {
+        let (done, all) = (summary.n_done, header.ntraj);
+        let file = path.display();
+        log::warn!(
+            "{}: {done} of {all} trajectories are done; the same command, or qsd resume {file}, goes on",
+            summary.end_condition
+        );
+    }
+    let out = &mut io::stdout().lock();
+    let written = match (options.json, options.quiet) {
+        (true, _) => json::write(out, header, summary, cost, path),
+        (false, false) => table::write(out, header, summary, cost, path),
+        (false, true) => summary.guards.iter().filter(|g| g.verdict > Verdict::Good).try_for_each(|guard| {
+            log::warn!("{}", guard.message);
+            Ok(())
+        }),
+    };
+    shown(written).max(summary.exit_code)
+}
+
+/// Leave after a failure that all ranks know of, each by itself.
+///
+/// Ending MPI in good order would let HDF5 close the file from inside MPI_Finalize, which hangs or crashes
+/// where a write has failed; and Open MPI's mpirun sometimes hangs itself after MPI_Abort (with 4.1.4 in 3 of 150 starts of a bare C program).
+fn leave(error: &Error, comm: &dyn Comm, mut sink: Box<dyn Sink + '_>, took: Duration) -> ! {
+    let code = complain(error);
+    if comm.is_root() {
+        sink.fail(&Failure {
+            end_condition: format!("failed ({})", error.id()),
+            exit_code: code,
+            guards: if let Error::Guard(error) = error { error.guards.clone() } else { vec![] },
+            wall_time: took.as_secs_f64(),
+            ended: utc_now(),
+        });
+    }
+    drop(sink);
+    // A launcher ends the others as soon as the first is gone: not before all have spoken.
+    comm.barrier();
+    std::process::exit(code)
+}
+
+fn show_plan(ensemble: &Ensemble, header: &Header, options: &Options) -> i32 {
+    let path = options.path(&ensemble.spec);
+    if let Some(path) = path.as_ref().filter(|path| path.exists() && options.existing == Existing::Refuse) {
+        log::warn!("{} exists: the run itself will refuse it without --force", path.display());
+    }
+    let plan = dry_run::Plan {
+        dimension: ensemble.model.space.dim(),
+        observables: ensemble.observables.len(),
+        ranks: header.ranks,
+        threads: header.threads,
+        file_size: path.map(|_| store::file_size(header)),
+    };
+    let out = &mut io::stdout();
+    shown(if options.json {
+        dry_run::json(out, &ensemble.spec, &plan)
+    } else {
+        dry_run::write(out, &ensemble.spec, &plan)
+    })
+}
