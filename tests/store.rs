@@ -9,7 +9,8 @@ mod testing;
 use qsd::comm;
 use qsd::ensemble::{self, Begun, Header, Sink};
 use qsd::error::Error;
-use qsd::store::{Existing, H5Sink, Place, Results, StoreError, VOLATILE, VOLATILE_ATTRIBUTES};
+use qsd::input;
+use qsd::store::{H5Sink, Place, Results, StoreError, VOLATILE, VOLATILE_ATTRIBUTES};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

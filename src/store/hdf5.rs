@@ -257,6 +257,12 @@ impl Dataset {
         self.data.read_raw().map_err(self.fault("read"))
     }
 
+    /// Read `count` values of a dataset with one axis, from `row` on.
+    pub fn read_slab<T: Element>(&self, row: usize, count: usize) -> Stored<Vec<T>> {
+        let read = || self.data.read_slice::<T, _, ndarray::Ix1>(slab(row, &[count]));
+        Ok(read().map_err(self.fault("read rows of"))?.into_raw_vec_and_offset().0)
+    }
+
     /// Read one number.
     pub fn read_one<T: Element + Copy>(&self) -> Stored<T> {
         self.data.read_scalar().map_err(self.fault("read"))

@@ -5,6 +5,7 @@
 //! `reader` says which rows are valid. A row is valid if, and only if, its checksum holds.
 
 mod block;
+mod checkpoint;
 mod checksum;
 mod error;
 mod hdf5;

@@ -7,18 +7,21 @@
 mod finish;
 mod kept;
 mod rows;
+mod saved;
 mod start;
 
 use self::rows::Batch;
+use self::saved::Saved;
 use super::h5::{self, File};
 use super::place::{self, Place};
-use super::{StoreError, layout};
+use super::{StoreError, checkpoint, layout};
 use crate::comm::Comm;
-use crate::ensemble::{Begun, Failure, Header, Rows, Sink, Summary};
+use crate::ensemble::{Begun, Failure, Header, Nothing, Rows, Sink, Summary, Unfinished};
 use crate::error::Error;
 use std::io::ErrorKind;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a rank asks the system to put its rows on the disk; a power cut costs at most this much work.
@@ -34,6 +37,7 @@ pub struct H5Sink<'a> {
     fresh: bool,
     lock: Option<place::Lock>,
     open: Option<Open>,
+    saved: Option<Saved>,
 }
 
 /// What a rank holds between `begin` and `finish`.
@@ -57,7 +61,7 @@ impl<'a> H5Sink<'a> {
     pub fn new(mut place: Place, comm: &'a dyn Comm) -> Self {
         // Through symbolic links, so that a link stays one and its target is written.
         place.path = std::fs::canonicalize(&place.path).unwrap_or(place.path);
-        H5Sink { place, comm, unused: false, fresh: false, lock: None, open: None }
+        H5Sink { place, comm, unused: false, fresh: false, lock: None, open: None, saved: None }
     }
 
     /// The file it writes.
@@ -106,7 +110,8 @@ impl<'a> H5Sink<'a> {
             open.write_end(summary)?;
             open.sync()?;
             open.write_complete(summary)?;
-            open.sync()
+            open.sync()?;
+            if summary.n_done == open.header.ntraj { checkpoint::remove(self.path()) } else { Ok(()) }
         })?;
         Ok(())
     }
@@ -136,6 +141,17 @@ impl Sink for H5Sink<'_> {
         open.write_batch(&batch, open.rank)?;
         if open.synced.elapsed() > SYNC_INTERVAL {
             open.sync()?;
+        }
+        Ok(())
+    }
+
+    fn unfinished(&self) -> Arc<dyn Unfinished> {
+        self.saved.as_ref().and_then(Saved::earlier).unwrap_or_else(|| Arc::new(Nothing))
+    }
+
+    fn checkpoint(&mut self, worker: usize, batch: u64, state: &[u8]) -> Result<(), Error> {
+        if let Some(saved) = &mut self.saved {
+            saved.keep(saved.pair(worker), batch, state);
         }
         Ok(())
     }
@@ -215,11 +231,4 @@ fn shape(path: &Path, what: &str, expected: String, found: String) -> StoreError
 
 fn unopened(path: &Path) -> StoreError {
     StoreError::File { path: path.into(), doing: "write".into(), detail: "the file is not open".into() }
-}
-
-impl Place {
-    /// Go on with what is there, all ranks writing: what a command means that says nothing else.
-    pub fn new(path: impl Into<PathBuf>) -> Place {
-        Place { path: path.into(), existing: super::Existing::Resume, io: super::Io::Parallel }
-    }
 }

@@ -10,7 +10,6 @@ use crate::ensemble::{RowInfo, Rows, Shape};
 use ndarray::{Array2, Array3};
 use num_complex::Complex64;
 use std::ops::Range;
-use std::path::PathBuf;
 
 /// Bytes read at once.
 const READ: usize = 8 << 20;
@@ -31,7 +30,6 @@ pub struct Columns {
     pub shape: Shape,
     /// Stored times and basis states of the kets, if they are read.
     kets: Option<(usize, usize)>,
-    path: PathBuf,
 }
 
 impl Columns {
@@ -68,28 +66,13 @@ impl Columns {
             }
             false => None,
         };
-        Ok(Columns { checked, checksum: file.dataset("checksum")?, shape, kets, path: results.path.clone() })
+        Ok(Columns { checked, checksum: file.dataset("checksum")?, shape, kets })
     }
 
     /// How many rows to read at once: a few megabytes of them.
     pub fn rows_at_once(&self) -> usize {
         let width: usize = self.checked.iter().map(|data| data.extent().1).sum();
         (READ / (16 * width.max(1))).max(1)
-    }
-
-    /// Stored checksums.
-    ///
-    /// # Errors
-    /// `File` if they cannot be read.
-    pub fn checksums(&self, row: usize, count: usize) -> Result<Vec<u64>, StoreError> {
-        match self.checksum.read_rows(row, count)? {
-            Block::Unsigned(sums) => Ok(sums),
-            _ => Err(StoreError::File {
-                path: self.path.clone(),
-                doing: "read the checksums".into(),
-                detail: "they have another type".into(),
-            }),
-        }
     }
 
     /// Rows of all columns.
@@ -105,7 +88,7 @@ impl Columns {
     /// # Errors
     /// `File` if they cannot be read.
     pub fn read_checked(&self, row: usize, count: usize) -> Result<Option<Read>, StoreError> {
-        let stored = self.checksums(row, count)?;
+        let stored: Vec<u64> = self.checksum.read_slab(row, count)?;
         if stored.iter().all(|&sum| sum == 0) {
             return Ok(None);
         }

@@ -26,6 +26,11 @@ impl Results {
         Ok(all)
     }
 
+    /// Stored checksums of some rows, 0 where none has come yet.
+    pub(in super::super) fn checksums(&self, row: usize, count: usize) -> Result<Vec<u64>, StoreError> {
+        self.file.dataset("checksum")?.read_slab(row, count)
+    }
+
     /// Rows in all.
     pub(in super::super) fn count(&self) -> Result<usize, StoreError> {
         Ok(self.file.dataset("checksum")?.extent().0)

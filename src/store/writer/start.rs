@@ -38,6 +38,7 @@ impl H5Sink<'_> {
         if !self.fresh {
             self.on_root(|| self.open.as_ref().map_or(Ok(()), |open| open.write_start(header)))?;
         }
+        self.survey(header)?;
         Ok(found)
     }
 
@@ -100,9 +101,10 @@ fn check_header(path: &Path, header: &Header) -> Result<(), StoreError> {
 mod tests {
     use super::super::super::h5;
     use super::super::super::testing::{header, rows, scratch, summary, written};
-    use super::super::super::{Existing, H5Sink, Place};
+    use super::super::super::{H5Sink, Place};
     use super::*;
     use crate::ensemble::Sink;
+    use crate::input::Existing;
     use std::fs;
 
     /// Begin on what is at `path`, and let go.
