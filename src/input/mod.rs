@@ -11,6 +11,7 @@ mod resolve;
 mod sizes;
 mod spec;
 mod steps;
+mod tolerance;
 mod wall;
 
 pub use crate::cli::{Gauge, Io, StoreStates};
@@ -21,6 +22,7 @@ pub use options::{Existing, MaxWall, Options, Output};
 pub use resolve::{Resolved, resolve};
 pub use spec::RunSpec;
 pub use steps::{Defaults, TimeGrid, default_step, defaults, steps_per_save};
+pub use tolerance::{TargetTol, Tolerance};
 
 use thiserror::Error;
 

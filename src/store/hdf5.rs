@@ -315,6 +315,17 @@ impl Dataset {
         set.map(drop).map_err(self.fault("write an attribute of"))
     }
 
+    /// The count that is an attribute of it, if there is one of that name.
+    pub fn count(&self, name: &str) -> Stored<Option<i64>> {
+        let get = || -> Result<Option<i64>> {
+            match self.data.attr_names()?.iter().any(|found| found == name) {
+                true => self.data.attr(name)?.read_scalar().map(Some),
+                false => Ok(None),
+            }
+        };
+        get().map_err(self.fault("read an attribute of"))
+    }
+
     /// Give it a count as an attribute.
     pub fn set_count(&self, name: &str, value: i64) -> Stored<()> {
         let set = || self.data.new_attr::<i64>().create(name)?.write_scalar(&value);

@@ -7,11 +7,13 @@
 mod block;
 mod checkpoint;
 mod checksum;
+mod copy;
 mod error;
 mod hdf5;
 pub mod layout;
 mod place;
 mod reader;
+mod resize;
 mod same;
 mod skeleton;
 #[cfg(test)]
@@ -22,8 +24,10 @@ use self::hdf5 as h5;
 
 pub use self::hdf5::library_version;
 
+pub use crate::input::{Existing, Io};
 pub use error::StoreError;
 pub use layout::{VOLATILE, VOLATILE_ATTRIBUTES, check_observable_name, file_size};
 pub use place::Place;
 pub use reader::{GuardRecord, Results, RunRecord, State};
+pub use resize::resize;
 pub use writer::H5Sink;

@@ -1,6 +1,7 @@
 //! Reading a results file back, finished or not, also while it is being written.
 
 mod columns;
+mod header;
 mod rows;
 
 use super::StoreError;
@@ -251,6 +252,11 @@ impl Results {
         };
         let names = self.file.members("guards")?;
         names.into_iter().filter(|name| !name.ends_with("_verdict")).map(guard).collect()
+    }
+
+    /// The file itself.
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
 
     fn text(&self, name: &str) -> Result<String, StoreError> {

@@ -10,11 +10,13 @@ mod rows;
 mod saved;
 mod start;
 
+pub(super) use self::rows::StoredRows;
+
 use self::rows::Batch;
 use self::saved::Saved;
 use super::h5::{self, File};
 use super::place::{self, Place};
-use super::{StoreError, checkpoint, layout};
+use super::{StoreError, checkpoint, layout, resize};
 use crate::comm::Comm;
 use crate::ensemble::{Begun, Failure, Header, Nothing, Rows, Sink, Summary, Unfinished};
 use crate::error::Error;
@@ -26,6 +28,9 @@ use std::time::{Duration, Instant};
 
 /// How often a rank asks the system to put its rows on the disk; a power cut costs at most this much work.
 const SYNC_INTERVAL: Duration = Duration::from_secs(5);
+
+/// End condition of a run that does not need all its trajectories, in QuTiP's words.
+const ENOUGH: &str = "target tolerance reached";
 
 /// Writes one results file together with the other ranks.
 pub struct H5Sink<'a> {
@@ -41,7 +46,7 @@ pub struct H5Sink<'a> {
 }
 
 /// What a rank holds between `begin` and `finish`.
-struct Open {
+pub(super) struct Open {
     file: File,
     header: Header,
     rank: i32,
@@ -93,7 +98,18 @@ impl<'a> H5Sink<'a> {
         let done = self.close(&mut open, summary);
         match done {
             // All ranks agree that all is well: a collective close cannot hang.
-            Ok(()) => self.agree(open.into_file().close()),
+            Ok(()) => {
+                let header = open.header.clone();
+                self.agree(open.into_file().close())?;
+                self.on_root(|| match summary.filter(|summary| is_enough(summary, &header)) {
+                    Some(summary) => {
+                        let header = Header { ntraj: summary.n_done, ..header };
+                        resize::replace(self.path(), &header, Some(summary))
+                    }
+                    None => Ok(()),
+                })?;
+                Ok(())
+            }
             Err(error) => {
                 std::mem::forget(open);
                 Err(error)
@@ -138,7 +154,7 @@ impl Sink for H5Sink<'_> {
     fn accept(&mut self, rows: &Rows) -> Result<(), Error> {
         let open = self.open.as_mut().ok_or_else(|| unopened(&self.place.path))?;
         let batch = Batch::new(&self.place.path, &open.header, rows)?;
-        open.write_batch(&batch, open.rank)?;
+        open.write_batch(batch, open.rank)?;
         if open.synced.elapsed() > SYNC_INTERVAL {
             open.sync()?;
         }
@@ -209,8 +225,17 @@ impl Open {
         })
     }
 
+    /// A file that this process alone has made and writes.
+    ///
+    /// # Errors
+    /// `File` if it cannot be opened.
+    pub fn alone(path: &Path, header: &Header) -> Result<Open, StoreError> {
+        let descriptor = std::fs::File::open(path).map_err(|e| StoreError::io(path, "open the new file", e))?;
+        Open::new(File::open_rows(path, None)?, header, 0, descriptor)
+    }
+
     /// Close every dataset; the file is left.
-    fn into_file(self) -> File {
+    pub fn into_file(self) -> File {
         self.file
     }
 
@@ -223,6 +248,11 @@ impl Open {
             synced => synced.map_err(|e| StoreError::io(self.file.path(), "write to the disk", e)),
         }
     }
+}
+
+/// Fewer trajectories than were asked for are enough: the file is to have no room for more.
+fn is_enough(summary: &Summary, header: &Header) -> bool {
+    summary.end_condition == ENOUGH && summary.n_done > 0 && summary.n_done < header.ntraj
 }
 
 fn shape(path: &Path, what: &str, expected: String, found: String) -> StoreError {
