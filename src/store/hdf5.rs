@@ -290,6 +290,17 @@ impl Dataset {
         read().map_err(self.fault("read rows of"))
     }
 
+    /// So many values of its type from words of eight bytes.
+    pub fn block(&self, count: usize, words: &mut impl Iterator<Item = u64>) -> Block {
+        let mut real = || words.next().map_or(f64::NAN, f64::from_bits);
+        match self.kind() {
+            Some(Kind::Complex) => Block::Complex((0..count).map(|_| Complex64::new(real(), real())).collect()),
+            Some(Kind::I64) => Block::Signed(words.take(count).map(|n| n as i64).collect()),
+            Some(Kind::U64) => Block::Unsigned(words.take(count).collect()),
+            _ => Block::Real((0..count).map(|_| real()).collect()),
+        }
+    }
+
     /// Type of an element, if it is one of ours.
     pub fn kind(&self) -> Option<Kind> {
         use ::hdf5::types::{

@@ -137,6 +137,14 @@ impl Results {
         self.file.dataset("seed")?.read()
     }
 
+    /// The rank that integrated every trajectory; -1 if there is none yet.
+    ///
+    /// # Errors
+    /// `File`.
+    pub fn ranks(&self) -> Result<Vec<i32>, StoreError> {
+        self.file.dataset("mpi_rank")?.read()
+    }
+
     /// Observables, in the order of the row.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! reader can tell what is valid, whoever was killed in between.
 
 mod finish;
+mod gather;
 mod kept;
 mod rows;
 mod saved;
@@ -41,15 +42,19 @@ pub struct H5Sink<'a> {
     /// This start has made the file: no row of it was there before.
     fresh: bool,
     lock: Option<place::Lock>,
+    /// Between `begin` and `finish`.
+    header: Option<Header>,
+    /// On the ranks that write.
     open: Option<Open>,
     saved: Option<Saved>,
+    /// Ranks that have posted all they had to.
+    ended: usize,
 }
 
 /// What a rank holds between `begin` and `finish`.
 pub(super) struct Open {
     file: File,
     header: Header,
-    rank: i32,
     /// Datasets that the checksum covers, in its order.
     checked: Vec<h5::Dataset>,
     cpu_time: h5::Dataset,
@@ -66,7 +71,7 @@ impl<'a> H5Sink<'a> {
     pub fn new(mut place: Place, comm: &'a dyn Comm) -> Self {
         // Through symbolic links, so that a link stays one and its target is written.
         place.path = std::fs::canonicalize(&place.path).unwrap_or(place.path);
-        H5Sink { place, comm, unused: false, fresh: false, lock: None, open: None, saved: None }
+        H5Sink { place, comm, unused: false, fresh: false, lock: None, header: None, open: None, saved: None, ended: 0 }
     }
 
     /// The file it writes.
@@ -92,36 +97,35 @@ impl<'a> H5Sink<'a> {
     }
 
     fn end(&mut self, summary: Option<&Summary>) -> Result<(), Error> {
-        let Some(mut open) = self.open.take() else {
+        let Some(header) = self.header.take() else {
             return Err(unopened(self.path()).into());
         };
-        let done = self.close(&mut open, summary);
-        match done {
-            // All ranks agree that all is well: a collective close cannot hang.
-            Ok(()) => {
-                let header = open.header.clone();
-                self.agree(open.into_file().close())?;
-                self.on_root(|| match summary.filter(|summary| is_enough(summary, &header)) {
-                    Some(summary) => {
-                        let header = Header { ntraj: summary.n_done, ..header };
-                        resize::replace(self.path(), &header, Some(summary))
-                    }
-                    None => Ok(()),
-                })?;
-                Ok(())
-            }
-            Err(error) => {
-                std::mem::forget(open);
-                Err(error)
-            }
+        let settled = self.settle();
+        if !self.comm.all(settled.is_ok()) {
+            return Err(settled.err().unwrap_or(Error::Elsewhere));
         }
+        let mut open = self.open.take();
+        if let Err(error) = self.close(open.as_mut(), summary) {
+            std::mem::forget(open);
+            return Err(error);
+        }
+        // All ranks agree that all is well: a collective close cannot hang.
+        self.agree(open.map_or(Ok(()), |open| open.into_file().close()))?;
+        self.on_root(|| match summary.filter(|summary| is_enough(summary, &header)) {
+            Some(summary) => {
+                let header = Header { ntraj: summary.n_done, ..header };
+                resize::replace(self.path(), &header, Some(summary))
+            }
+            None => Ok(()),
+        })?;
+        Ok(())
     }
 
-    fn close(&self, open: &mut Open, summary: Option<&Summary>) -> Result<(), Error> {
+    fn close(&self, mut open: Option<&mut Open>, summary: Option<&Summary>) -> Result<(), Error> {
         // Rows on the disk before anything says that they are.
-        self.agree(open.sync())?;
+        self.agree(open.as_mut().map_or(Ok(()), |open| open.sync()))?;
         self.on_root(|| {
-            let Some(summary) = summary else { return Ok(()) };
+            let (Some(open), Some(summary)) = (open, summary) else { return Ok(()) };
             open.write_summary(summary)?;
             open.write_end(summary)?;
             open.sync()?;
@@ -152,13 +156,20 @@ impl Sink for H5Sink<'_> {
     }
 
     fn accept(&mut self, rows: &Rows) -> Result<(), Error> {
-        let open = self.open.as_mut().ok_or_else(|| unopened(&self.place.path))?;
-        let batch = Batch::new(&self.place.path, &open.header, rows)?;
-        open.write_batch(batch, open.rank)?;
-        if open.synced.elapsed() > SYNC_INTERVAL {
-            open.sync()?;
+        let header = self.header.as_ref().ok_or_else(|| unopened(&self.place.path))?;
+        let batch = Batch::new(&self.place.path, header, rows)?;
+        match &mut self.open {
+            Some(open) => {
+                open.write_batch(batch, self.comm.rank() as i32)?;
+                open.sync_sometimes()?;
+            }
+            None => self.post_rows(&batch),
         }
         Ok(())
+    }
+
+    fn turn(&mut self) -> Result<(), Error> {
+        self.take_posts().map(drop)
     }
 
     fn unfinished(&self) -> Arc<dyn Unfinished> {
@@ -166,15 +177,22 @@ impl Sink for H5Sink<'_> {
     }
 
     fn checkpoint(&mut self, worker: usize, batch: u64, state: &[u8]) -> Result<(), Error> {
-        if let Some(saved) = &mut self.saved {
-            saved.keep(saved.pair(worker), batch, state);
+        let is_writer = self.writes();
+        match &mut self.saved {
+            Some(saved) if is_writer => saved.keep(saved.pair(worker), batch, state),
+            Some(saved) => {
+                let pair = saved.pair(worker);
+                self.post_state(pair, batch, state);
+            }
+            None => {}
         }
         Ok(())
     }
 
     fn refresh(&mut self, summary: &Summary) -> Result<(), Error> {
+        // Rows before the statistics of them: in the file, and on the disk.
+        self.take_posts()?;
         let open = self.open.as_mut().ok_or_else(|| unopened(&self.place.path))?;
-        // Rows on the disk before the statistics of them.
         open.sync()?;
         open.write_summary(summary)?;
         Ok(open.sync()?)
@@ -207,7 +225,7 @@ impl Drop for H5Sink<'_> {
 }
 
 impl Open {
-    fn new(file: File, header: &Header, rank: usize, descriptor: std::fs::File) -> Result<Open, StoreError> {
+    fn new(file: File, header: &Header, descriptor: std::fs::File) -> Result<Open, StoreError> {
         let observables: Vec<_> = header.observables.iter().map(|o| o.name.clone()).collect();
         let factors: Vec<_> = header.leaks.iter().map(|leak| leak.factor.clone()).collect();
         let checked = layout::checked(&observables, &factors, header.states.is_some());
@@ -219,7 +237,6 @@ impl Open {
             status: file.dataset("status")?,
             file,
             header: header.clone(),
-            rank: rank as i32,
             descriptor,
             synced: Instant::now(),
         })
@@ -231,12 +248,17 @@ impl Open {
     /// `File` if it cannot be opened.
     pub fn alone(path: &Path, header: &Header) -> Result<Open, StoreError> {
         let descriptor = std::fs::File::open(path).map_err(|e| StoreError::io(path, "open the new file", e))?;
-        Open::new(File::open_rows(path, None)?, header, 0, descriptor)
+        Open::new(File::open_rows(path, None)?, header, descriptor)
     }
 
     /// Close every dataset; the file is left.
     pub fn into_file(self) -> File {
         self.file
+    }
+
+    /// Now and then, so that a power cut costs little.
+    fn sync_sometimes(&mut self) -> Result<(), StoreError> {
+        if self.synced.elapsed() > SYNC_INTERVAL { self.sync() } else { Ok(()) }
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {

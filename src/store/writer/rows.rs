@@ -13,10 +13,11 @@ const DONE: i8 = 2;
 /// A batch on its way into the file.
 pub struct Batch {
     /// Row of the file at which it begins.
-    row: usize,
+    pub(super) row: usize,
     /// What the checksum covers, in the order of `layout::checked`.
-    blocks: Vec<Block>,
-    cpu_time: Vec<f64>,
+    pub(super) blocks: Vec<Block>,
+    /// Core times.
+    pub(super) cpu_time: Vec<f64>,
 }
 
 /// Consecutive rows with all that the file says of them.
