@@ -2,6 +2,7 @@
 //!
 //! Killed at any moment it leaves the old file or the new one, whole.
 
+use super::merge::retitled;
 use super::writer::Open;
 use super::{Results, StoreError, checkpoint, copy, place, same, skeleton};
 use crate::ensemble::{Header, Summary};
@@ -45,12 +46,14 @@ pub fn resize(path: &Path, header: &Header) -> Result<(), StoreError> {
 pub(super) fn replace(path: &Path, header: &Header, end: Option<&Summary>) -> Result<(), StoreError> {
     let old = Results::open(path)?;
     let found = old.header()?;
+    let (first, last) = (header.first_trajectory, header.first_trajectory + header.ntraj - 1);
     let header = Header {
         provenance: found.provenance,
         ranks: found.ranks,
         threads: found.threads,
         host: found.host,
         started: found.started,
+        title: retitled(&header.title, &format!("trajectories {first}-{last}, seed {}", header.seed)),
         ..header.clone()
     };
     skeleton::create_with(path, &header, |part| {

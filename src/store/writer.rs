@@ -261,7 +261,7 @@ impl Open {
         if self.synced.elapsed() > SYNC_INTERVAL { self.sync() } else { Ok(()) }
     }
 
-    fn sync(&mut self) -> Result<(), StoreError> {
+    pub fn sync(&mut self) -> Result<(), StoreError> {
         self.synced = Instant::now();
         place::still_there(self.file.path(), &self.descriptor)?;
         match self.descriptor.sync_data() {
