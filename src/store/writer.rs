@@ -63,6 +63,8 @@ pub(super) struct Open {
     status: h5::Dataset,
     /// A descriptor of our own: `fdatasync` on it works for the whole file and concerns no other rank.
     descriptor: std::fs::File,
+    /// One rank looks whether the file still has its name, and speaks for all.
+    watches: bool,
     synced: Instant,
 }
 
@@ -169,7 +171,12 @@ impl Sink for H5Sink<'_> {
     }
 
     fn turn(&mut self) -> Result<(), Error> {
-        self.take_posts().map(drop)
+        self.take_posts()?;
+        // A rank whose batches take long has rows of its own to think of, and rank 0 the file.
+        if let Some(open) = &mut self.open {
+            open.sync_sometimes()?;
+        }
+        Ok(())
     }
 
     fn unfinished(&self) -> Arc<dyn Unfinished> {
@@ -238,6 +245,7 @@ impl Open {
             file,
             header: header.clone(),
             descriptor,
+            watches: false,
             synced: Instant::now(),
         })
     }
@@ -263,7 +271,9 @@ impl Open {
 
     pub fn sync(&mut self) -> Result<(), StoreError> {
         self.synced = Instant::now();
-        place::still_there(self.file.path(), &self.descriptor)?;
+        if self.watches {
+            place::still_there(self.file.path(), &self.descriptor)?;
+        }
         match self.descriptor.sync_data() {
             // Some file systems cannot.
             Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),

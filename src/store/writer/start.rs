@@ -36,6 +36,9 @@ impl H5Sink<'_> {
         self.on_root(|| if self.fresh { skeleton::create(self.path(), header) } else { Ok(()) })?;
         self.unused = self.fresh && self.comm.is_root();
         self.open_rows(header)?;
+        if let Some(open) = &mut self.open {
+            open.watches = self.comm.is_root();
+        }
         self.unused = false;
         if !self.fresh {
             self.on_root(|| self.open.as_ref().map_or(Ok(()), |open| open.write_start(header)))?;
