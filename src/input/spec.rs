@@ -118,12 +118,11 @@ impl RunSpec {
         }
     }
 
-    /// The same ensemble with `ntraj` trajectories, more than before, whatever tolerance they reach.
+    /// The same ensemble with `ntraj` trajectories, whatever tolerance they reach.
     ///
     /// # Errors
-    /// `OutOfRange` for fewer, or for more than a run can hold.
+    /// `OutOfRange`, `TooMany` for more than a run can hold.
     pub fn extended(&self, ntraj: u64) -> Result<RunSpec, InputError> {
-        within("--ntraj", ntraj, self.ntraj, MAX_COUNT)?;
         let spec = RunSpec { ntraj, target_tol: None, ..self.clone() };
         spec.check()?;
         Ok(spec)
