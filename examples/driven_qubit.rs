@@ -89,6 +89,7 @@ fn spec() -> Result<RunSpec, Error> {
         initial: Initial::Default,
         gauge: Gauge::Removed,
         method: Method::Heun,
+        link: None,
         store_states: None,
         seed: 1,
         first_trajectory: 0,
