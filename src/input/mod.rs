@@ -12,7 +12,7 @@ mod spec;
 mod steps;
 mod wall;
 
-pub use crate::cli::{Gauge, LinkKind, Io, StoreStates};
+pub use crate::cli::{Gauge, Io, LinkKind, StoreStates};
 pub use initial::{parse_initial, write_initial};
 pub use link::LinkSpec;
 pub use method::Method;
