@@ -28,7 +28,8 @@ fn main() -> Result<(), Error> {
 
     // One process; `qsd::store::H5Sink` in the place of `Discard` would keep the rows.
     let comm = qsd::comm::solo();
-    let conduct = Conduct::new(2, &mut |_| {});
+    let mut nobody = |_: &_| {};
+    let conduct = Conduct::new(2, &mut nobody);
     let outcome = run(&ensemble, comm.as_ref(), &mut Discard, conduct)?.expect("one process is rank 0");
 
     println!("   t     <n_e>     standard error   exact");
@@ -94,6 +95,7 @@ fn spec() -> Result<RunSpec, Error> {
         seed: 1,
         first_trajectory: 0,
         ntraj: 4000,
+        target_tol: None,
         time: TimeGrid::new(duration, save_dt, steps_per_save, 0.0)?,
         set: BTreeMap::new(),
     })

@@ -22,7 +22,8 @@
 //! let Task::Run(args) = Cli::from_words(words)?.task else { unreachable!("it says run") };
 //! let ensemble = Ensemble::new(qsd::input::resolve(&args)?.spec)?;
 //! ensemble.check_step()?;
-//! let conduct = Conduct::new(2, &mut |_| {});
+//! let mut nobody = |_: &_| {};
+//! let conduct = Conduct::new(2, &mut nobody);
 //! let outcome = run(&ensemble, qsd::comm::solo().as_ref(), &mut Discard, conduct)?.expect("one process is rank 0");
 //! // Early on the photon number is (alpha0 sqrt(kappa1) t)^2; damping and the Kerr term take a few per cent.
 //! let n = outcome.summary.observables[0].mean.last().expect("a saved time").re;

@@ -7,9 +7,10 @@ mod common;
 mod testing;
 
 use qsd::comm;
-use qsd::ensemble::{self, Header, Sink};
+use qsd::ensemble::{self, Begun, Header, Sink};
 use qsd::error::Error;
-use qsd::store::{H5Sink, Results, StoreError, VOLATILE, VOLATILE_ATTRIBUTES};
+use qsd::input;
+use qsd::store::{H5Sink, Place, Results, StoreError, VOLATILE, VOLATILE_ATTRIBUTES};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ fn write_on_three_ranks(path: PathBuf, before_end: impl FnOnce(usize)) -> Result
     let comm = comm::world().expect("a launcher and a library that met");
     assert_eq!(comm.size(), 3);
     let header = Header { ranks: 3, started: "2026-01-02T05:06:07Z".into(), ..testing::header() };
-    let mut sink = H5Sink::new(path, comm.as_ref(), false);
+    let mut sink = H5Sink::new(Place::new(path), comm.as_ref());
     sink.begin(&header)?;
     for (batch, count) in [(0, 8), (1, 8), (2, 4)] {
         if comm.rank() == batch % 2 {
@@ -97,7 +98,7 @@ fn all_ranks_leave_together_when_the_file_exists() {
     std::fs::write(&path, "precious").unwrap();
     match in_rank_or_start("all_ranks_leave_together_when_the_file_exists", &path) {
         Ok(file) => match write_on_three_ranks(file, |_| ()) {
-            Err(Error::Store(StoreError::Exists { .. })) => println!("I say why"),
+            Err(Error::Store(StoreError::Foreign { .. })) => println!("I say why"),
             Err(Error::Elsewhere) => println!("I leave quietly"),
             other => panic!("{other:?}"),
         },
@@ -105,6 +106,53 @@ fn all_ranks_leave_together_when_the_file_exists() {
             let said = outcome.expect_code(0).stdout;
             assert_eq!((said.matches("I say why").count(), said.matches("I leave quietly").count()), (1, 2), "{said}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+        }
+    }
+}
+
+/// Rows that are missing come from three ranks into a file that one process has left; gives the batches each rank was shown.
+fn go_on_on_three_ranks(path: PathBuf) {
+    let comm = comm::world().expect("a launcher and a library that met");
+    let header = Header { ranks: 3, started: "2026-01-02T05:06:07Z".into(), ..testing::header() };
+    let mut sink = H5Sink::new(Place::new(path), comm.as_ref());
+    assert_eq!(sink.begin(&header).unwrap(), Begun::Resumed);
+    // Trajectories 100 to 119: batches 12 to 14, of which the file has 12 and 13.
+    let mut shown = vec![];
+    let kept = sink.kept(12..15, &mut |batch, rows| {
+        shown.push(batch);
+        let (first, count) = if batch == 12 { (100, 4) } else { (104, 8) };
+        let mut expected = testing::rows(&header, first, count);
+        expected.info.iter_mut().for_each(|info| info.cpu_time = 0.0);
+        assert_eq!(*rows, expected);
+    });
+    assert_eq!(kept.unwrap(), [12, 13]);
+    assert_eq!(shown, [vec![12], vec![13], vec![]][comm.rank()], "every batch falls to one rank");
+    if comm.rank() == 2 {
+        sink.accept(&testing::rows(&header, 112, 8)).unwrap();
+    }
+    comm.barrier();
+    sink.finish(comm.is_root().then(|| testing::summary(&header)).as_ref()).unwrap();
+    let mut again = H5Sink::new(Place::new(sink.path()), comm.as_ref());
+    assert_eq!(again.begin(&header).unwrap(), Begun::Complete { exit_code: 0 });
+}
+
+#[test]
+fn three_ranks_finish_what_one_has_begun_with_the_bits_of_one() {
+    let dir = common::temporary_directory();
+    let path = dir.path().join("resumed.h5");
+    if std::env::var_os(FILE).is_none() {
+        testing::written(&path, &testing::header(), 12);
+    }
+    match in_rank_or_start("three_ranks_finish_what_one_has_begun_with_the_bits_of_one", &path) {
+        Ok(file) => go_on_on_three_ranks(file),
+        Err(outcome) => {
+            outcome.expect_code(0);
+            let one = dir.path().join("one.h5");
+            testing::written(&one, &testing::header(), 20);
+            common::assert_same_hdf5(&one, &path, VOLATILE, &["/", "/trajectory"]);
+            let runs = Results::open(&path).unwrap().runs().unwrap();
+            let ranks: Vec<_> = runs.iter().map(|run| (run.ranks, run.exit_code)).collect();
+            assert_eq!(ranks, [(1, -1), (3, 0)]);
         }
     }
 }

@@ -9,6 +9,9 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// Trajectories of a run that does not say how many.
+pub const DEFAULT_NTRAJ: u64 = 64;
+
 /// `qsd run`: integrate an ensemble of trajectories.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -16,8 +19,12 @@ pub struct RunArgs {
     #[command(flatten)]
     pub model: ModelFlags,
     /// Number of trajectories
-    #[arg(long, value_name = "N", default_value_t = 64, help_heading = "Ensemble", value_parser = whole)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_NTRAJ, help_heading = "Ensemble", value_parser = whole)]
     pub ntraj: u64,
+    /// Stop before --ntraj when all means are known to a half-width (95 %, all times and observables together): ATOL,
+    /// ATOL,RTOL, or NAME=ATOL,RTOL for one observable (repeatable)
+    #[arg(long, value_name = "[NAME=]ATOL[,RTOL]", help_heading = "Ensemble")]
+    pub target_tol: Vec<String>,
     /// Seed of the noise; a trajectory is a function of the seed and its number, nothing else
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Ensemble", value_parser = whole)]
     pub seed: u64,

@@ -59,6 +59,9 @@ impl Ensemble {
             let kind = if link.link == LinkKind::Seed { "seed" } else { "physical" };
             add("link", Value::Text(kind.into()), "1", "equation of the link");
         }
+        if let Some(target) = &spec.target_tol {
+            add("target_tol", Value::Text(target.to_string()), "1", "atol,rtol of the means, for all or by name");
+        }
         add("Ntraj", integer(spec.ntraj), "1", "trajectories asked for");
         add("first_trajectory", integer(spec.first_trajectory), "1", "number of the first trajectory");
         add("seed", Value::Unsigned(spec.seed), "1", "seed of all noise");

@@ -11,6 +11,7 @@
 //! quantum uncertainty of A.
 
 mod clock;
+mod enough;
 mod first_block;
 mod flight;
 mod guards;
@@ -26,6 +27,7 @@ mod stopping;
 mod worker;
 
 pub use clock::utc_now;
+pub use enough::half_width;
 pub use guards::GuardError;
 pub use progress::{Cost, Progress};
 pub use run::{CHECKPOINT_EVERY, Conduct, Outcome, run};

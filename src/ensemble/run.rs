@@ -1,8 +1,9 @@
 //! The program's one loop, seen from above: rounds of batches, and what they add up to.
 
+use super::enough::{Rule, rounds};
 use super::rank::{Rank, Round};
 use super::setup::Ensemble;
-use super::slice::Trajectories;
+use super::statistics::Node;
 use super::stopping::Listener;
 use super::{Cost, Progress, Sink, Summary, Verdict};
 use crate::comm::Comm;
@@ -56,22 +57,67 @@ pub fn run(
     let spec = &ensemble.spec;
     let shape = ensemble.shape();
     let mut rank = Rank::new(ensemble, &shape, comm, sink, conduct);
-    let all = Trajectories { first: spec.first_trajectory, count: spec.ntraj }.batches();
-    let round = rank.round(all)?;
+    let rounds = rounds(ensemble);
+    let rule = spec.target_tol.as_ref().map(|target| Rule::new(target, ensemble, &shape, rounds.len()));
+    let mut ending = Ending::Ntraj;
+    for batches in rounds {
+        if rank.round(batches)? == Round::Stopped {
+            ending = Ending::Stopped;
+            break;
+        }
+        let Some(rule) = &rule else { continue };
+        if is_enough(rule, &rank, comm) {
+            ending = Ending::Tolerance;
+            break;
+        }
+    }
     let (node, cost) = (rank.node(), rank.cost());
     Ok(node.map(|node| {
-        let end_condition = match rank.stop() {
-            Some(stop) if round == Round::Stopped && node.n < spec.ntraj => stop.to_string(),
-            _ => "ntraj reached".into(),
-        };
-        let mut summary = rank.summary(&node, end_condition, exit::DONE);
-        summary.exit_code = match summary.guards.iter().any(|guard| guard.verdict == Verdict::Failed) {
-            _ if node.n < spec.ntraj => exit::RESUMABLE,
-            true => exit::GUARD,
-            false => exit::DONE,
-        };
-        Outcome { summary, cost }
+        // Asked to stop when nothing was left to do.
+        let ending = if ending == Ending::Stopped && node.n == spec.ntraj { Ending::Ntraj } else { ending };
+        if let (Some(rule), Ending::Ntraj) = (&rule, ending) {
+            let missing = rule.excess(&node);
+            log::warn!(
+                "--target-tol is not reached: the widest interval is {missing:.3} times what it may be; about {:.1e} \
+                 trajectories would do",
+                node.n as f64 * missing * missing
+            );
+        }
+        Outcome { summary: closing_summary(&rank, &node, ending), cost }
     }))
+}
+
+/// Why the run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// All trajectories are done.
+    Ntraj,
+    /// Those that are done are enough.
+    Tolerance,
+    /// It was asked to stop.
+    Stopped,
+}
+
+/// Collective: whether the means are known to the tolerance asked for.
+fn is_enough(rule: &Rule, rank: &Rank, comm: &dyn Comm) -> bool {
+    let held = rank.node().map(|node| rule.holds(&node));
+    comm.broadcast(vec![held.unwrap_or(false).into()]) == [1]
+}
+
+fn closing_summary(rank: &Rank, node: &Node, ending: Ending) -> Summary {
+    let end_condition = match ending {
+        Ending::Ntraj => "ntraj reached".into(),
+        Ending::Tolerance => "target tolerance reached".into(),
+        Ending::Stopped => rank.stop().map_or("stopped".into(), |stop| stop.to_string()),
+    };
+    let mut summary = rank.summary(node, end_condition, exit::DONE);
+    let failed = summary.guards.iter().any(|guard| guard.verdict == Verdict::Failed);
+    summary.exit_code = match ending {
+        Ending::Stopped => exit::RESUMABLE,
+        _ if failed => exit::GUARD,
+        _ => exit::DONE,
+    };
+    summary
 }
 
 #[cfg(test)]

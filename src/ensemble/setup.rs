@@ -65,6 +65,9 @@ impl Ensemble {
                 hermitian: o.operator.is_hermitian(),
             })
             .collect();
+        if let Some(target) = &spec.target_tol {
+            target.check(&model.observables.iter().map(|o| o.name.as_str()).collect::<Vec<_>>())?;
+        }
         let problem = Arc::new(Problem::new(&model, unravelling, &watched, schedule));
         let times = spec.time.times();
         Ok(Ensemble { spec, model, problem, observables, leaks, times })

@@ -118,7 +118,7 @@ impl Node {
     }
 
     /// The node of both halves, lower batch numbers first.
-    fn join(mut self, right: Node) -> Node {
+    pub fn join(mut self, right: Node) -> Node {
         let (a, b) = (self.n as f64, right.n as f64);
         let n = a + b;
         for ((mean, m2), (right_mean, right_m2)) in

@@ -5,7 +5,7 @@ use crate::model::library;
 use sha2::{Digest, Sha256};
 
 /// What may differ between runs of one ensemble.
-const IDENTITY: &[&str] = &["seed", "ntraj", "first_trajectory"];
+const IDENTITY: &[&str] = &["seed", "ntraj", "first_trajectory", "target_tol"];
 
 impl RunSpec {
     /// SHA-256, in hexadecimal, of the resolved input without seed and trajectory numbers: runs with the
@@ -30,11 +30,12 @@ impl RunSpec {
 mod tests {
     use super::super::spec::tests::example;
     use super::*;
-    use crate::input::{Gauge, Method};
+    use crate::input::{Gauge, Method, TargetTol};
 
     #[test]
     fn seed_and_trajectory_numbers_do_not_matter() {
-        let other = RunSpec { seed: 2, ntraj: 3, first_trajectory: 4, ..example() };
+        let target_tol = TargetTol::parse(&["0.1".into()]).expect("a tolerance");
+        let other = RunSpec { seed: 2, ntraj: 3, first_trajectory: 4, target_tol, ..example() };
         assert_eq!(other.parameter_hash(), example().parameter_hash());
     }
 

@@ -1,6 +1,7 @@
 //! What the command line means: a validated [`RunSpec`], which defines every number of a run, and
 //! [`Options`], which define none. Nonsense is refused here, in words of the flag that was typed.
 
+mod difference;
 mod hash;
 mod initial;
 mod link;
@@ -10,9 +11,11 @@ mod resolve;
 mod sizes;
 mod spec;
 mod steps;
+mod tolerance;
 mod wall;
 
 pub use crate::cli::{Gauge, Io, LinkKind, StoreStates};
+pub use difference::{Difference, difference};
 pub use initial::{parse_initial, write_initial};
 pub use link::LinkSpec;
 pub use method::Method;
@@ -20,6 +23,7 @@ pub use options::{Existing, MaxWall, Options, Output};
 pub use resolve::{Resolved, resolve};
 pub use spec::RunSpec;
 pub use steps::{Defaults, TimeGrid, default_step, default_step_of_two, defaults, steps_per_save};
+pub use tolerance::{TargetTol, Tolerance};
 
 use thiserror::Error;
 

@@ -6,10 +6,10 @@ use super::options::{Options, options};
 use super::sizes::Sizes;
 use super::steps::neat;
 use super::{
-    InputError, Method, RunSpec, TimeGrid, default_step, default_step_of_two, defaults, parse_initial, positive,
-    steps_per_save, within,
+    InputError, Method, RunSpec, TargetTol, TimeGrid, default_step, default_step_of_two, defaults, parse_initial,
+    positive, steps_per_save, within,
 };
-use crate::cli::{RunArgs, TimeFlags};
+use crate::cli::{DEFAULT_NTRAJ, RunArgs, TimeFlags};
 use crate::error::Error;
 use crate::model::library::{self, Family, Initial, Regime};
 use std::collections::BTreeMap;
@@ -58,12 +58,16 @@ pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
         seed: args.seed,
         first_trajectory: args.first_trajectory,
         ntraj: args.ntraj,
+        target_tol: TargetTol::parse(&args.target_tol)?,
         time,
         link,
         set: parameters(&flags.set)?,
         regime: regime.name,
     };
     spec.check()?;
+    if spec.target_tol.is_some() && spec.ntraj == DEFAULT_NTRAJ {
+        warnings.push(format!("--target-tol ends a run early, at --ntraj at the latest, which is {DEFAULT_NTRAJ}"));
+    }
     let options = options(args, &mut warnings)?;
     Ok(Resolved { spec, options, warnings })
 }

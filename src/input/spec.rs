@@ -1,7 +1,7 @@
 //! [`RunSpec`]: everything that defines the numbers of a run, with every default resolved. It is
 //! written into the results file as TOML and read back bit for bit.
 
-use super::{Gauge, InputError, LinkSpec, Method, StoreStates, TimeGrid, initial, unknown, within};
+use super::{Gauge, InputError, LinkSpec, Method, StoreStates, TargetTol, TimeGrid, initial, unknown, within};
 use crate::model::library::{self, Choices, Family, Initial};
 use crate::model::{Model, ModelError};
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,9 @@ pub struct RunSpec {
     pub first_trajectory: u64,
     /// Number of trajectories.
     pub ntraj: u64,
+    /// Stop before `ntraj` when the means are known to these tolerances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_tol: Option<TargetTol>,
     /// Saved times and steps.
     pub time: TimeGrid,
     /// Two linked systems, if they are two.
@@ -68,6 +71,7 @@ impl RunSpec {
         "seed",
         "first_trajectory",
         "ntraj",
+        "target_tol",
         "time",
         "link",
         "set",
@@ -125,13 +129,13 @@ impl RunSpec {
         }
     }
 
-    /// The same ensemble with `ntraj` trajectories, more than before.
+    /// The same ensemble with `ntraj` trajectories, more than before, whatever tolerance they reach.
     ///
     /// # Errors
     /// `OutOfRange` for fewer, or for more than a run can hold.
     pub fn extended(&self, ntraj: u64) -> Result<RunSpec, InputError> {
         within("--ntraj", ntraj, self.ntraj, MAX_COUNT)?;
-        let spec = RunSpec { ntraj, ..self.clone() };
+        let spec = RunSpec { ntraj, target_tol: None, ..self.clone() };
         spec.check()?;
         Ok(spec)
     }
@@ -199,6 +203,7 @@ pub(super) mod tests {
             seed: 1,
             first_trajectory: 0,
             ntraj: 64,
+            target_tol: None,
             time: TimeGrid::new(10.0, 0.2, 20, 0.0).expect("fits"),
             set: BTreeMap::from([("Delta".into(), -0.5)]),
         }

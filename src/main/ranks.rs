@@ -9,7 +9,7 @@ use qsd::error::{Error, exit};
 use qsd::input::{Existing, Options, Output, Resolved, RunSpec, resolve};
 use qsd::kernel::Isa;
 use qsd::report::{dry_run, json, logging, progress::Reporter, table};
-use qsd::store::{self, H5Sink, Results};
+use qsd::store::{self, H5Sink, Place, Results};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -93,7 +93,10 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
         }
     }
     let mut sink: Box<dyn Sink> = match &path {
-        Some(path) => Box::new(H5Sink::new(path.clone(), comm, options.existing == Existing::Replace)),
+        Some(path) => {
+            let place = Place { path: path.clone(), existing: options.existing, io: options.io };
+            Box::new(H5Sink::new(place, comm))
+        }
         None => Box::new(Discard),
     };
     let began = Instant::now();

@@ -1,6 +1,7 @@
 //! What can go wrong with the results file, in the words of the person who waits for it.
 
 use crate::error::exit;
+use crate::input::Difference;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -8,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The output exists and nobody said that it may go.
-    #[error("{} exists; --force replaces it; resuming comes in a later version", .path.display())]
+    #[error("{} exists, and --no-resume says that it is not gone on with; --force replaces it", .path.display())]
     Exists {
         /// The output.
         path: PathBuf,
@@ -20,8 +21,52 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The output exists and is no results file.
-    #[error("{} is not a results file of qsd, so --force does not replace it; remove it or choose another name", .path.display())]
+    #[error(
+        "{} is not a results file of qsd, so it is neither gone on with nor replaced, not even by --force ({why}); \
+         remove it or choose another name",
+        .path.display()
+    )]
     Foreign {
+        /// The output.
+        path: PathBuf,
+        /// What gave it away.
+        why: String,
+    },
+    /// The output is a results file of another input.
+    #[error("{} {}; {}", .path.display(), differs(.difference), instead(.difference))]
+    Different {
+        /// The output.
+        path: PathBuf,
+        /// The first key that differs.
+        difference: Difference,
+    },
+    /// The output was begun by a program whose seeds give other numbers.
+    #[error(
+        "{} was begun by {source_program}, whose seeds give other numbers (its attribute numbers is {found}, here it is {}): \
+         finish it with that, or choose another file with -o",
+        .path.display(), crate::store::layout::NUMBERS
+    )]
+    Numbers {
+        /// The output.
+        path: PathBuf,
+        /// Its attribute.
+        found: i64,
+        /// What began it.
+        source_program: String,
+    },
+    /// The output was merged from several seeds or ranges.
+    #[error(
+        "{} was merged from several seeds or ranges of trajectories, and cannot be gone on with; run what is \
+         missing into a file of its own and merge that (qsd merge)",
+        .path.display()
+    )]
+    Scattered {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The file was deleted while it was written.
+    #[error("{} was removed while it was written, and what comes now would be lost; start again", .path.display())]
+    Removed {
         /// The output.
         path: PathBuf,
     },
@@ -135,7 +180,12 @@ impl StoreError {
     /// Short id printed with the message.
     pub fn id(&self) -> &'static str {
         match self {
-            StoreError::Exists { .. } | StoreError::NotAFile { .. } | StoreError::Foreign { .. } => "E-exists",
+            StoreError::Exists { .. }
+            | StoreError::NotAFile { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::Different { .. }
+            | StoreError::Numbers { .. }
+            | StoreError::Scattered { .. } => "E-exists",
             StoreError::Directory { .. } | StoreError::NotShared { .. } => "E-directory",
             StoreError::Locked { .. } => "E-lock",
             StoreError::Full { .. } => "E-disk",
@@ -165,6 +215,25 @@ impl StoreError {
 
 fn others(count: usize) -> String {
     if count > 1 { format!(", nor do {} others", count - 1) } else { String::new() }
+}
+
+fn differs(Difference { key, stored, asked }: &Difference) -> String {
+    match (stored, asked) {
+        (Some(stored), Some(asked)) => format!("was made with {key} = {stored}, and this run has {key} = {asked}"),
+        (Some(stored), None) => format!("was made with {key} = {stored}, which this run does not have"),
+        (None, asked) => {
+            format!("was made without {key}, and this run has {key} = {}", asked.as_deref().unwrap_or("?"))
+        }
+    }
+}
+
+fn instead(difference: &Difference) -> &'static str {
+    match difference.key.as_str() {
+        "ntraj" => {
+            "`qsd extend FILE --ntraj N` adds trajectories; else choose another file with -o; --force replaces it"
+        }
+        _ => "choose another file with -o; --force replaces it",
+    }
 }
 
 fn lonely(alone: bool) -> &'static str {
@@ -209,6 +278,20 @@ mod tests {
         assert_eq!(error.id(), "E-disk");
         let error = StoreError::Full { path: "x.h5".into(), needed: Some(1_440_200_000) };
         assert!(error.to_string().contains("x.h5 needs 1.4 GB"), "{error}");
+    }
+
+    #[test]
+    fn another_input_is_told_by_its_key_and_both_values() {
+        let said = |key: &str, stored: Option<&str>, asked: Option<&str>| {
+            let [stored, asked] = [stored, asked].map(|value| value.map(String::from));
+            StoreError::Different { path: "x.h5".into(), difference: Difference { key: key.into(), stored, asked } }
+                .to_string()
+        };
+        let text = said("ntraj", Some("64"), Some("128"));
+        assert!(text.starts_with("x.h5 was made with ntraj = 64, and this run has ntraj = 128; `qsd extend"), "{text}");
+        let text = said("time.h", Some("0.1"), None);
+        assert!(text.starts_with("x.h5 was made with time.h = 0.1, which this run does not have; choose"), "{text}");
+        assert!(said("set.chi", None, Some("-10.0")).contains("without set.chi, and this run has set.chi = -10.0"));
     }
 
     #[test]

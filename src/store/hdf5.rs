@@ -142,6 +142,31 @@ impl File {
         names().map_err(self.fault("list", group))
     }
 
+    /// Give a group ("/" for the root) a count as an attribute.
+    pub fn set_count(&self, group: &str, name: &str, value: i64) -> Stored<()> {
+        let set = || self.file.group(group)?.new_attr::<i64>().create(name)?.write_scalar(&value);
+        set().map_err(self.fault("write the attribute", name))
+    }
+
+    /// The count that is an attribute of a group; `None` if there is no such attribute.
+    pub fn count(&self, group: &str, name: &str) -> Stored<Option<i64>> {
+        let get = || -> Result<Option<i64>> {
+            let group = self.file.group(group)?;
+            match group.attr_names()?.iter().any(|found| found == name) {
+                true => group.attr(name)?.read_scalar().map(Some),
+                false => Ok(None),
+            }
+        };
+        get().map_err(self.fault("read the attribute", name))
+    }
+
+    /// Take an attribute away.
+    #[cfg(test)]
+    pub fn remove_attribute(&self, group: &str, name: &str) -> Stored<()> {
+        let remove = || self.file.group(group)?.delete_attr(name);
+        remove().map_err(self.fault("remove the attribute", name))
+    }
+
     /// Not through the crate's builder of datasets, which loses the library's reason: a full disk would be nameless.
     fn allocate(&self, layout: &Layout) -> Result<::hdf5::Dataset> {
         let dtype = match layout.kind {
@@ -230,6 +255,12 @@ impl Dataset {
     /// Read everything.
     pub fn read<T: Element>(&self) -> Stored<Vec<T>> {
         self.data.read_raw().map_err(self.fault("read"))
+    }
+
+    /// Read `count` values of a dataset with one axis, from `row` on.
+    pub fn read_slab<T: Element>(&self, row: usize, count: usize) -> Stored<Vec<T>> {
+        let read = || self.data.read_slice::<T, _, ndarray::Ix1>(slab(row, &[count]));
+        Ok(read().map_err(self.fault("read rows of"))?.into_raw_vec_and_offset().0)
     }
 
     /// Read one number.

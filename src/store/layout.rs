@@ -18,6 +18,11 @@ use crate::ensemble::{Header, Value};
 pub const FORMAT: &str = "qsd-result";
 /// Value of the root attribute `format_version`; another major number is refused.
 pub const FORMAT_VERSION: &str = "1.0.0";
+/// Value of the root attribute `numbers`: another one when a seed gives other numbers, because rows of both
+/// must not stand in one file.
+pub const NUMBERS: i64 = 1;
+/// Value of `state/end_condition` before the end.
+pub const UNFINISHED: &str = "not finished";
 /// Runs (starts and restarts) that a file has room for.
 pub const RUNS: usize = 64;
 /// What may differ between two files of equal input: datasets, and groups with all that is in them. Everything

@@ -5,12 +5,14 @@
 //! `reader` says which rows are valid. A row is valid if, and only if, its checksum holds.
 
 mod block;
+mod checkpoint;
 mod checksum;
 mod error;
 mod hdf5;
 pub mod layout;
 mod place;
 mod reader;
+mod same;
 mod skeleton;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -20,7 +22,9 @@ use self::hdf5 as h5;
 
 pub use self::hdf5::library_version;
 
+pub use crate::input::{Existing, Io};
 pub use error::StoreError;
 pub use layout::{VOLATILE, VOLATILE_ATTRIBUTES, check_observable_name, file_size};
+pub use place::Place;
 pub use reader::{GuardRecord, Results, RunRecord, State};
 pub use writer::H5Sink;

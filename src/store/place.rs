@@ -4,11 +4,30 @@
 
 use super::{Results, StoreError};
 use crate::comm::{self, Comm};
+use crate::input::{Existing, Io};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// Where results are kept, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The results file.
+    pub path: PathBuf,
+    /// What happens to a results file that exists.
+    pub existing: Existing,
+    /// How ranks write.
+    pub io: Io,
+}
+
+impl Place {
+    /// Go on with what is there, all ranks writing: what a command means that says nothing else.
+    pub fn new(path: impl Into<PathBuf>) -> Place {
+        Place { path: path.into(), existing: Existing::Resume, io: Io::Parallel }
+    }
+}
 
 /// Suffix of a file in the making; the number of its process follows.
 pub const PART: &str = ".part.";
@@ -71,19 +90,39 @@ pub fn await_file(path: &Path, inode: u64) -> Result<File, StoreError> {
     }
 }
 
-/// Whether a results file may be made at `path`; what is there already goes only if asked, and only if it is ours.
+/// The results file that stands at `path`; `None` if one may be made there.
 ///
 /// # Errors
-/// `Exists`, `NotAFile`, `Foreign`.
-pub fn may_be_written(path: &Path, overwrite: bool) -> Result<(), StoreError> {
-    let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
-    let path = path.to_path_buf();
-    match (found.is_file(), overwrite) {
-        (false, _) => Err(StoreError::NotAFile { path }),
-        (true, false) => Err(StoreError::Exists { path }),
-        // An unreadable or half-made file of ours has no format either: let the user remove it.
-        (true, true) if found.len() > 0 && Results::open(&path).is_err() => Err(StoreError::Foreign { path }),
-        (true, true) => Ok(()),
+/// `Exists`, `NotAFile`, `Foreign`, `Version`.
+pub fn standing(path: &Path, existing: Existing) -> Result<Option<Results>, StoreError> {
+    let Ok(found) = fs::symlink_metadata(path) else { return Ok(None) };
+    if !found.is_file() {
+        return Err(StoreError::NotAFile { path: path.into() });
+    }
+    match existing {
+        Existing::Refuse => Err(StoreError::Exists { path: path.into() }),
+        Existing::Replace if found.len() == 0 => Ok(None),
+        _ => match (Results::open(path), existing) {
+            (Ok(_), Existing::Replace) => Ok(None),
+            (Ok(results), _) => Ok(Some(results)),
+            (Err(error @ StoreError::Version { .. }), Existing::Resume) => Err(error),
+            // An unreadable or half-made file of ours has no format either: let the user remove it.
+            (Err(error), _) => {
+                let why = error.to_string().replacen(&path.display().to_string(), "it", 1);
+                Err(StoreError::Foreign { path: path.into(), why })
+            }
+        },
+    }
+}
+
+/// Whether an open file still has a name.
+///
+/// # Errors
+/// `Removed` if it has not: what is written to it is lost when it is closed.
+pub fn still_there(path: &Path, file: &File) -> Result<(), StoreError> {
+    match file.metadata() {
+        Ok(found) if found.nlink() == 0 => Err(StoreError::Removed { path: path.into() }),
+        _ => Ok(()),
     }
 }
 
@@ -229,17 +268,33 @@ mod tests {
     }
 
     #[test]
-    fn only_a_results_file_may_be_replaced() {
+    fn only_a_results_file_is_replaced_or_gone_on_with() {
+        use Existing::{Refuse, Replace, Resume};
         let output = scratch("replaced").join("x.h5");
-        assert!(may_be_written(&output, false).is_ok());
+        let is_free = |path: &Path, existing| standing(path, existing).unwrap().is_none();
+        assert!([Refuse, Replace, Resume].into_iter().all(|existing| is_free(&output, existing)));
         fs::write(&output, "precious").unwrap();
-        let said = |path: &Path, overwrite| may_be_written(path, overwrite).unwrap_err().to_string();
-        assert!(said(&output, false).contains("--force replaces it"));
-        assert!(said(&output, true).contains("not a results file of qsd"));
-        assert!(said(directory(&output), true).contains("not a regular file"));
-        assert!(said(Path::new("/dev/null"), true).contains("not a regular file"));
-        super::super::testing::written(&output.with_file_name("y.h5"), &super::super::testing::header(), 3);
-        assert!(may_be_written(&output.with_file_name("y.h5"), true).is_ok());
+        let said = |path: &Path, existing| standing(path, existing).err().unwrap().to_string();
+        assert!(said(&output, Refuse).contains("--force replaces it"));
+        for existing in [Replace, Resume] {
+            assert!(said(&output, existing).contains("x.h5 is not a results file of qsd"));
+            assert!(said(directory(&output), existing).contains("not a regular file"));
+            assert!(said(Path::new("/dev/null"), existing).contains("not a regular file"));
+        }
+        let results = output.with_file_name("y.h5");
+        super::super::testing::written(&results, &super::super::testing::header(), 3);
+        assert!(is_free(&results, Replace) && !is_free(&results, Resume));
+        fs::write(&output, "").unwrap();
+        assert!(is_free(&output, Replace) && said(&output, Resume).contains("not a results file"));
+    }
+
+    #[test]
+    fn a_file_without_a_name_is_noticed() {
+        let path = scratch("nameless").join("x.h5");
+        let file = File::create(&path).unwrap();
+        still_there(&path, &file).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(still_there(&path, &file).unwrap_err().to_string().contains("x.h5 was removed"));
     }
 
     #[test]

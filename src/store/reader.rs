@@ -1,5 +1,6 @@
 //! Reading a results file back, finished or not, also while it is being written.
 
+mod columns;
 mod rows;
 
 use super::StoreError;
@@ -93,6 +94,14 @@ impl Results {
     /// A text attribute of the file (`title`, `source`, `history`, `parameter_hash`); empty if there is none.
     pub fn about(&self, name: &str) -> &str {
         self.about.iter().find(|(key, _)| key == name).map_or("", |(_, text)| text)
+    }
+
+    /// Which numbers its seeds mean; 1 in the first files, which do not say.
+    ///
+    /// # Errors
+    /// `File` if it cannot be read.
+    pub fn numbers(&self) -> Result<i64, StoreError> {
+        Ok(self.file.count("/", "numbers")?.unwrap_or(1))
     }
 
     /// Saved times.

@@ -5,7 +5,7 @@
 //! readable file. Filling it with NaN takes the disk space now, not after two days.
 
 use super::h5::{self, File};
-use super::layout::{self, Dataset, Each, FORMAT, FORMAT_VERSION, Fill, RUNS};
+use super::layout::{self, Dataset, Each, FORMAT, FORMAT_VERSION, Fill, NUMBERS, RUNS, UNFINISHED};
 use super::{StoreError, place};
 use crate::ensemble::{Header, Value};
 use std::fs;
@@ -79,6 +79,7 @@ fn describe_file(file: &File, header: &Header) -> Result<(), StoreError> {
     for (name, text) in &about {
         file.set_text("/", name, clip(text))?;
     }
+    file.set_count("/", "numbers", NUMBERS)?;
     for (name, text) in &header.provenance {
         file.set_text("provenance", name, clip(text))?;
     }
@@ -134,7 +135,7 @@ fn write_known(data: &h5::Dataset, dataset: &Dataset, header: &Header) -> Result
         ("trajectory", _) => data.write(&counting(header.first_trajectory as i64)),
         ("seed", _) => data.write(&vec![header.seed; length]),
         ("provenance/resolved_input", _) => data.write_texts(&[&header.resolved_input]),
-        ("state/end_condition", _) => data.write_texts(&["not finished"]),
+        ("state/end_condition", _) => data.write_texts(&[UNFINISHED]),
         ("runs/run", _) => data.write(&counting(0)),
         ("runs/n_runs", _) => data.write(&[1i64]),
         ("runs/start", _) => data.write_texts(&text_of_first_run(&header.started)),

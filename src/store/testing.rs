@@ -1,10 +1,11 @@
 //! What the tests of this room share: a small run with every kind of dataset, and rows with known values.
 
-use super::H5Sink;
+use super::{H5Sink, Place};
 use crate::ensemble::{
     Guard, Header, LeakInfo, ObservableInfo, Parameter, RowInfo, Rows, Sink, StateInfo, Statistics, Summary, Value,
     Verdict,
 };
+use crate::input::Existing;
 use ndarray::{Array2, Array3};
 use num_complex::Complex64;
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ pub fn header() -> Header {
             parameter("drive", Value::Flag(true)),
             parameter("delta_t", Value::Real(0.01)),
         ],
-        resolved_input: "# κ = 1\nregime = \"test\"\n".repeat(5000),
+        resolved_input: format!("{}regime = \"test\"\nntraj = 20\nseed = 5\n", "# κ = 1\n".repeat(8000)),
         provenance: vec![
             ("software".into(), "qsd".into()),
             ("software_version".into(), "0.1.0".into()),
@@ -127,14 +128,17 @@ pub fn summary(header: &Header) -> Summary {
     }
 }
 
-/// A file of which `count` rows were written, in batches of eight; finished if that is all of them, else as a kill leaves it.
+/// A file of which the first `count` rows were written, batch after batch; finished if that is all of them, else as a kill leaves it.
 pub fn written(path: &Path, header: &Header, count: u64) {
     let comm = crate::comm::solo();
-    let mut sink = H5Sink::new(path.into(), comm.as_ref(), true);
+    let mut sink = H5Sink::new(Place { existing: Existing::Replace, ..Place::new(path) }, comm.as_ref());
     sink.begin(header).unwrap();
-    for from in (0..count).step_by(8) {
-        let rows = rows(header, header.first_trajectory + from, (count - from).min(8) as usize);
-        sink.accept(&rows).unwrap();
+    let end = header.first_trajectory + count;
+    let mut first = header.first_trajectory;
+    while first < end {
+        let next = end.min((first / 8 + 1) * 8);
+        sink.accept(&rows(header, first, (next - first) as usize)).unwrap();
+        first = next;
     }
     if count == header.ntraj {
         sink.finish(Some(&summary(header))).unwrap();

@@ -5,16 +5,23 @@
 //! reader can tell what is valid, whoever was killed in between.
 
 mod finish;
+mod kept;
 mod rows;
+mod saved;
+mod start;
 
+use self::rows::Batch;
+use self::saved::Saved;
 use super::h5::{self, File};
-use super::layout::{self, check_names};
-use super::{StoreError, place, skeleton};
+use super::place::{self, Place};
+use super::{StoreError, checkpoint, layout};
 use crate::comm::Comm;
-use crate::ensemble::{Begun, Failure, Header, Rows, Sink, Summary};
+use crate::ensemble::{Begun, Failure, Header, Nothing, Rows, Sink, Summary, Unfinished};
 use crate::error::Error;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a rank asks the system to put its rows on the disk; a power cut costs at most this much work.
@@ -22,13 +29,15 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Writes one results file together with the other ranks.
 pub struct H5Sink<'a> {
-    path: PathBuf,
+    place: Place,
     comm: &'a dyn Comm,
-    overwrite: bool,
-    /// Rank 0 has put an empty file at `path` that nobody has written to.
+    /// Rank 0 has put an empty file at the place that nobody has written to.
     unused: bool,
+    /// This start has made the file: no row of it was there before.
+    fresh: bool,
     lock: Option<place::Lock>,
     open: Option<Open>,
+    saved: Option<Saved>,
 }
 
 /// What a rank holds between `begin` and `finish`.
@@ -48,16 +57,16 @@ struct Open {
 }
 
 impl<'a> H5Sink<'a> {
-    /// A sink that will write `path`; `overwrite` says that what is there may go.
-    pub fn new(path: PathBuf, comm: &'a dyn Comm, overwrite: bool) -> Self {
+    /// A sink that will write there.
+    pub fn new(mut place: Place, comm: &'a dyn Comm) -> Self {
         // Through symbolic links, so that a link stays one and its target is written.
-        let path = std::fs::canonicalize(&path).unwrap_or(path);
-        H5Sink { path, comm, overwrite, unused: false, lock: None, open: None }
+        place.path = std::fs::canonicalize(&place.path).unwrap_or(place.path);
+        H5Sink { place, comm, unused: false, fresh: false, lock: None, open: None, saved: None }
     }
 
     /// The file it writes.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.place.path
     }
 
     /// Collective: the result if it is good on all ranks; a rank without an error of its own says nothing.
@@ -77,35 +86,9 @@ impl<'a> H5Sink<'a> {
         self.agree(if self.comm.is_root() { act().map(Some) } else { Ok(None) })
     }
 
-    /// Rank 0: nobody else writes it, and what is there may go.
-    fn claim(&self) -> Result<place::Lock, StoreError> {
-        let lock = place::Lock::take(&self.path, self.comm.size() == 1)?;
-        place::may_be_written(&self.path, self.overwrite)?;
-        if lock.is_held() {
-            place::remove_leftovers(&self.path);
-        }
-        Ok(lock)
-    }
-
-    fn start(&mut self, header: &Header) -> Result<(), Error> {
-        self.agree(check_header(&self.path, header))?;
-        place::check_directory(&self.path, self.comm).map_err(|e| e.map_or(Error::Elsewhere, Error::from))?;
-        self.lock = self.on_root(|| self.claim())?;
-        let inode = self.on_root(|| skeleton::create(&self.path, header).and_then(|()| place::inode(&self.path)))?;
-        self.unused = self.comm.is_root();
-        let inode = self.comm.broadcast(inode.unwrap_or(0).to_le_bytes().to_vec());
-        let inode = inode.try_into().map(u64::from_le_bytes).unwrap_or(0);
-        let descriptor = self.agree(place::await_file(&self.path, inode))?;
-        let file = self.agree(File::open_rows(&self.path, self.comm.raw()))?;
-        let open = Open::new(file, header, self.comm.rank(), descriptor);
-        self.open = Some(self.agree(open)?);
-        self.unused = false;
-        Ok(())
-    }
-
     fn end(&mut self, summary: Option<&Summary>) -> Result<(), Error> {
         let Some(mut open) = self.open.take() else {
-            return Err(unopened(&self.path).into());
+            return Err(unopened(self.path()).into());
         };
         let done = self.close(&mut open, summary);
         match done {
@@ -124,9 +107,11 @@ impl<'a> H5Sink<'a> {
         self.on_root(|| {
             let Some(summary) = summary else { return Ok(()) };
             open.write_summary(summary)?;
+            open.write_end(summary)?;
             open.sync()?;
             open.write_complete(summary)?;
-            open.sync()
+            open.sync()?;
+            if summary.n_done == open.header.ntraj { checkpoint::remove(self.path()) } else { Ok(()) }
         })?;
         Ok(())
     }
@@ -139,20 +124,44 @@ impl Sink for H5Sink<'_> {
             self.forget();
             if self.unused {
                 // It holds nothing, and would be in the way of the next try.
-                let _ = std::fs::remove_file(&self.path);
+                let _ = std::fs::remove_file(self.path());
             }
             self.lock = None;
         }
-        begun.map(|()| Begun::New)
+        begun
+    }
+
+    fn kept(&mut self, batches: Range<u64>, visit: &mut dyn FnMut(u64, &Rows)) -> Result<Vec<u64>, Error> {
+        self.find_kept(batches, visit)
     }
 
     fn accept(&mut self, rows: &Rows) -> Result<(), Error> {
-        let open = self.open.as_mut().ok_or_else(|| unopened(&self.path))?;
-        open.write_batch(&self.path, rows)?;
+        let open = self.open.as_mut().ok_or_else(|| unopened(&self.place.path))?;
+        let batch = Batch::new(&self.place.path, &open.header, rows)?;
+        open.write_batch(&batch, open.rank)?;
         if open.synced.elapsed() > SYNC_INTERVAL {
             open.sync()?;
         }
         Ok(())
+    }
+
+    fn unfinished(&self) -> Arc<dyn Unfinished> {
+        self.saved.as_ref().and_then(Saved::earlier).unwrap_or_else(|| Arc::new(Nothing))
+    }
+
+    fn checkpoint(&mut self, worker: usize, batch: u64, state: &[u8]) -> Result<(), Error> {
+        if let Some(saved) = &mut self.saved {
+            saved.keep(saved.pair(worker), batch, state);
+        }
+        Ok(())
+    }
+
+    fn refresh(&mut self, summary: &Summary) -> Result<(), Error> {
+        let open = self.open.as_mut().ok_or_else(|| unopened(&self.place.path))?;
+        // Rows on the disk before the statistics of them.
+        open.sync()?;
+        open.write_summary(summary)?;
+        Ok(open.sync()?)
     }
 
     fn finish(&mut self, summary: Option<&Summary>) -> Result<(), Error> {
@@ -207,20 +216,13 @@ impl Open {
 
     fn sync(&mut self) -> Result<(), StoreError> {
         self.synced = Instant::now();
+        place::still_there(self.file.path(), &self.descriptor)?;
         match self.descriptor.sync_data() {
             // Some file systems cannot.
             Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
             synced => synced.map_err(|e| StoreError::io(self.file.path(), "write to the disk", e)),
         }
     }
-}
-
-fn check_header(path: &Path, header: &Header) -> Result<(), StoreError> {
-    if header.ntraj == 0 || header.times.is_empty() {
-        let found = format!("{} trajectories and {} times", header.ntraj, header.times.len());
-        return Err(shape(path, "trajectories and times", "at least one of each".into(), found));
-    }
-    check_names(header)
 }
 
 fn shape(path: &Path, what: &str, expected: String, found: String) -> StoreError {

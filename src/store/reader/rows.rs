@@ -3,16 +3,12 @@
 use super::super::StoreError;
 use super::super::block::Block;
 use super::super::checksum::Fnv;
-use super::super::h5::Dataset;
-use super::super::layout;
 use super::Results;
-use crate::ensemble::{Forest, Node, RowInfo, Rows, Shape, Statistics, Trajectories};
+use super::columns::{Columns, Read, groups};
+use crate::ensemble::{Forest, Node, Rows, Shape, Statistics, Trajectories};
 use crate::kernel::LANES;
-use ndarray::Array2;
 use num_complex::Complex64;
-
-/// Bytes read at once.
-const READ: usize = 8 << 20;
+use std::ops::Range;
 
 impl Results {
     /// For every trajectory of the file whether its row is what was written. Reads the whole file.
@@ -20,26 +16,58 @@ impl Results {
     /// # Errors
     /// `File` if it cannot be read.
     pub fn valid_rows(&self) -> Result<Vec<bool>, StoreError> {
-        let stored: Vec<u64> = self.file.dataset("checksum")?.read()?;
-        let names = |attribute| self.about(attribute).split_whitespace().map(String::from).collect::<Vec<_>>();
-        let paths = layout::checked(&names("observables"), &names("leaks"), self.file.contains("psi"));
-        let checked: Vec<Dataset> = paths.iter().map(|path| self.file.dataset(path)).collect::<Result<_, _>>()?;
-        let width: usize = checked.iter().map(|data| data.extent().1).sum();
-        let at_once = rows_at_once(width);
-        let mut valid = vec![false; stored.len()];
-        for (batch, stored) in stored.chunks(at_once).enumerate() {
-            if stored.iter().all(|&sum| sum == 0) {
-                continue;
-            }
-            let mut sums = vec![Fnv::new(); stored.len()];
-            for data in &checked {
-                data.read_rows(batch * at_once, stored.len())?.fold(&mut sums);
-            }
-            for (row, (found, &stored)) in sums.into_iter().zip(stored).enumerate() {
-                valid[batch * at_once + row] = stored != 0 && found.finish() == stored;
+        let (columns, count) = (Columns::of(self)?, self.count()?);
+        let mut all = Vec::with_capacity(count);
+        while all.len() < count {
+            let rows = columns.rows_at_once().min(count - all.len());
+            let valid = columns.read_checked(all.len(), rows)?.map(|read| read.valid);
+            all.extend(valid.unwrap_or(vec![false; rows]));
+        }
+        Ok(all)
+    }
+
+    /// Stored checksums of some rows, 0 where none has come yet.
+    pub(in super::super) fn checksums(&self, row: usize, count: usize) -> Result<Vec<u64>, StoreError> {
+        self.file.dataset("checksum")?.read_slab(row, count)
+    }
+
+    /// Rows in all.
+    pub(in super::super) fn count(&self) -> Result<usize, StoreError> {
+        Ok(self.file.dataset("checksum")?.extent().0)
+    }
+
+    /// Those of the batches of which every row is valid, ascending, in a file of `all`; `visit` is given their rows.
+    ///
+    /// # Errors
+    /// `File` if they cannot be read.
+    pub fn whole_batches(
+        &self,
+        all: Trajectories,
+        batches: Range<u64>,
+        visit: &mut dyn FnMut(u64, &Rows),
+    ) -> Result<Vec<u64>, StoreError> {
+        let columns = Columns::of(self)?;
+        let at_once = (columns.rows_at_once() / LANES).max(1) as u64;
+        let number = |batch: u64| batch * LANES as u64 + all.lanes(batch).start as u64;
+        let mut whole = vec![];
+        let mut from = batches.start;
+        while from < batches.end {
+            let group = from..batches.end.min(from + at_once);
+            from = group.end;
+            let row = (number(group.start) - all.first) as usize;
+            let count = group.clone().map(|batch| all.lanes(batch).len()).sum();
+            let Some(Read { blocks, valid }) = columns.read_checked(row, count)? else { continue };
+            let mut at = 0;
+            for batch in group {
+                let rows: Vec<usize> = (at..at + all.lanes(batch).len()).collect();
+                at += rows.len();
+                if rows.iter().all(|&row| valid[row]) {
+                    visit(batch, &columns.rows(&blocks, number(batch), &rows));
+                    whole.push(batch);
+                }
             }
         }
-        Ok(valid)
+        Ok(whole)
     }
 
     /// Stored statistics of every observable; `None` if they are not in or their checksum does not hold.
@@ -75,56 +103,54 @@ impl Results {
     /// # Errors
     /// `File` if the rows cannot be read.
     pub fn statistics_of(&self, valid: &[bool]) -> Result<Vec<Statistics>, StoreError> {
-        let first = self.trajectories()?.first().copied().unwrap_or(0) as u64;
-        let trajectories = Trajectories { first, count: valid.len() as u64 };
-        let names = self.about("observables").split_whitespace();
-        names.map(|name| self.statistics_of_one(name, valid, trajectories)).collect()
+        let (shape, node) = self.node_of(valid)?;
+        let missing = vec![Complex64::new(f64::NAN, f64::NAN); shape.times];
+        let none = || Statistics { mean: missing.clone(), traj_std: missing.clone(), sem: missing.clone() };
+        Ok(node.map_or_else(|| shape.hermitian.iter().map(|_| none()).collect(), |node| node.statistics(&shape)))
     }
 
-    fn statistics_of_one(
-        &self,
-        name: &str,
-        valid: &[bool],
-        trajectories: Trajectories,
-    ) -> Result<Statistics, StoreError> {
-        let data = self.file.dataset(name)?;
-        let width = data.extent().1;
+    /// All that is known of the rows marked in `valid` together: the tree over the batches of every seed, and the
+    /// roots of several seeds joined in the order of the seeds.
+    ///
+    /// # Errors
+    /// `File` if the rows cannot be read.
+    pub(in super::super) fn node_of(&self, valid: &[bool]) -> Result<(Shape, Option<Node>), StoreError> {
+        let columns = Columns::without_kets(self)?;
+        let numbers = self.trajectories()?;
+        let batches = numbers.iter().map(|&number| number as u64 / LANES as u64);
+        let keys: Vec<(u64, u64)> = self.seeds()?.into_iter().zip(batches).collect();
+        let mut all: Option<Node> = None;
         let mut forest = Forest::default();
-        let mut shape = Shape { hermitian: vec![true], leaks: 0, times: width };
-        // Whole batches at once, as many as fit.
-        let batches: Vec<u64> = trajectories.batches().collect();
         let mut row = 0;
-        for group in batches.chunks((rows_at_once(width) / LANES).max(1)) {
-            let count = group.iter().map(|batch| trajectories.lanes(*batch).len()).sum();
-            let block = data.read_rows(row, count)?;
-            shape.hermitian = vec![matches!(block, Block::Real(_))];
-            let values = complex(block);
-            let mut at = 0;
-            for batch in group {
-                let rows = at..at + trajectories.lanes(*batch).len();
-                at = rows.end;
-                let kept: Vec<usize> = rows.filter(|at| valid[row + at]).collect();
-                if !kept.is_empty() {
-                    let value = |(r, t): (usize, usize)| values[kept[r] * width + t];
-                    let expect = vec![Array2::from_shape_fn((kept.len(), width), value)];
-                    let info = vec![RowInfo::default(); kept.len()];
-                    let rows = Rows { first: batch * LANES as u64, expect, leak: vec![], states: None, info };
-                    forest.add(*batch, Node::leaf(&shape, &rows));
+        while row < keys.len() {
+            let mut end = keys.len().min(row + columns.rows_at_once());
+            while end < keys.len() && keys[end] == keys[end - 1] {
+                end += 1;
+            }
+            let blocks = columns.read(row, end - row)?;
+            for group in groups(&keys[row..end]) {
+                let (seed, batch) = keys[row + group.start];
+                if row + group.start > 0 && keys[row + group.start - 1].0 != seed {
+                    all = joined(all, std::mem::take(&mut forest));
+                }
+                let kept: Vec<usize> = group.filter(|at| valid[row + at]).collect();
+                if let Some(first) = kept.first() {
+                    let rows = columns.rows(&blocks, numbers[row + first] as u64, &kept);
+                    forest.add(batch, Node::leaf(&columns.shape, &rows));
                 }
             }
-            row += count;
+            row = end;
         }
-        let missing = vec![Complex64::new(f64::NAN, f64::NAN); width];
-        Ok(forest.root().and_then(|root| root.statistics(&shape).pop()).unwrap_or_else(|| Statistics {
-            mean: missing.clone(),
-            traj_std: missing.clone(),
-            sem: missing,
-        }))
+        Ok((columns.shape.clone(), joined(all, forest)))
     }
 }
 
-fn rows_at_once(width: usize) -> usize {
-    (READ / (16 * width.max(1))).max(1)
+/// What there was so far and the next seed's.
+fn joined(all: Option<Node>, forest: Forest) -> Option<Node> {
+    match (all, forest.root()) {
+        (Some(all), Some(next)) => Some(all.join(next)),
+        (all, next) => all.or(next),
+    }
 }
 
 /// Numbers as complex ones.

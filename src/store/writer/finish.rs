@@ -1,14 +1,14 @@
-//! The end of a run, written by rank 0: statistics, guards, the entry of the run, `complete` last.
+//! What rank 0 alone writes: statistics and guards, the entry of a run at its start and its end, `complete` last.
 
 use super::super::StoreError;
 use super::super::checksum::Fnv;
-use super::super::layout;
+use super::super::layout::{self, UNFINISHED};
 use super::{Open, shape};
-use crate::ensemble::{Failure, Statistics, Summary};
+use crate::ensemble::{Failure, Header, Statistics, Summary};
 use num_complex::Complex64;
 
 impl Open {
-    /// Everything but `complete`.
+    /// Statistics and guards of what is done.
     ///
     /// # Errors
     /// `Shape` for statistics or guards that the file has no place for, `Full` or `File` if writing fails.
@@ -19,9 +19,42 @@ impl Open {
             self.put(&format!("guards/{}", guard.name), guard.value)?;
             self.put(&format!("guards/{}_verdict", guard.name), guard.verdict as i8)?;
         }
+        self.put("state/n_done", summary.n_done as i64)
+    }
+
+    /// How the run ended.
+    ///
+    /// # Errors
+    /// `Full` or `File` if writing fails.
+    pub fn write_end(&self, summary: &Summary) -> Result<(), StoreError> {
         self.write_run(&summary.ended, summary.wall_time, summary.exit_code)?;
-        self.put("state/n_done", summary.n_done as i64)?;
         self.file.dataset("state/end_condition")?.write_texts(&[&summary.end_condition])
+    }
+
+    /// One more run on a file that exists. If there is no room for its entry the oldest but the first goes.
+    ///
+    /// # Errors
+    /// `Full` or `File` if writing fails.
+    pub fn write_start(&self, header: &Header) -> Result<(), StoreError> {
+        let room = layout::RUNS;
+        let runs = self.file.dataset("runs/n_runs")?.read_one::<i64>()?.clamp(0, room as i64) as usize;
+        let is_full = runs == room;
+        let texts = |name: &str, text: &str| {
+            let data = self.file.dataset(name)?;
+            let all = with_entry(data.read_texts()?, runs, text.to_string());
+            data.write_texts(&all.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        texts("runs/start", &header.started)?;
+        texts("runs/end", "")?;
+        texts("runs/host", &header.host)?;
+        for (name, value) in [("ranks", header.ranks as i32), ("threads", header.threads as i32), ("exit_code", -1)] {
+            let data = self.file.dataset(&format!("runs/{name}"))?;
+            data.write(&with_entry(data.read::<i32>()?, runs, value))?;
+        }
+        let walls = self.file.dataset("runs/wall_time")?;
+        walls.write(&with_entry(walls.read::<f64>()?, runs, f64::NAN))?;
+        self.put("runs/n_runs", (runs + usize::from(!is_full)) as i64)?;
+        self.file.dataset("state/end_condition")?.write_texts(&[UNFINISHED])
     }
 
     /// The last word.
@@ -70,7 +103,7 @@ impl Open {
         self.file.dataset("state/end_condition")?.write_texts(&[&failure.end_condition])
     }
 
-    /// The entry of this run.
+    /// The end in the entry of this run.
     fn write_run(&self, ended: &str, wall_time: f64, exit_code: i32) -> Result<(), StoreError> {
         let run = self.file.dataset("runs/n_runs")?.read_one::<i64>()?.clamp(1, layout::RUNS as i64) as usize - 1;
         let ends = self.file.dataset("runs/end")?;
@@ -112,5 +145,31 @@ impl Open {
             Some(guard) => Err(shape(path, "guards", known.join(", "), guard.name.clone())),
             None => Ok(()),
         }
+    }
+}
+
+/// Entries of all runs with one more behind the first `count`.
+fn with_entry<T>(mut entries: Vec<T>, count: usize, entry: T) -> Vec<T> {
+    if count < entries.len() {
+        entries[count] = entry;
+    } else if entries.len() > 1 {
+        entries.remove(1);
+        entries.push(entry);
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_entry;
+
+    #[test]
+    fn the_first_run_is_never_dropped() {
+        let mut entries = vec![1, 0, 0, 0];
+        for run in 2..9 {
+            entries = with_entry(entries, (run - 1).min(4), run);
+        }
+        assert_eq!(entries, [1, 6, 7, 8]);
+        assert_eq!(with_entry(vec![1, 0, 0], 1, 2), [1, 2, 0]);
     }
 }

@@ -4,71 +4,61 @@ use super::super::StoreError;
 use super::super::block::Block;
 use super::super::checksum::Fnv;
 use super::{Open, shape};
-use crate::ensemble::{RowInfo, Rows};
+use crate::ensemble::{Header, RowInfo, Rows};
 use std::path::Path;
 
 /// Value of `status` for a row that is in.
 const DONE: i8 = 2;
 
-impl Open {
-    /// Write a batch. Independent of other ranks.
+/// A batch on its way into the file.
+pub struct Batch {
+    /// Row of the file at which it begins.
+    row: usize,
+    /// What the checksum covers, in the order of `layout::checked`.
+    blocks: Vec<Block>,
+    cpu_time: Vec<f64>,
+}
+
+impl Batch {
+    /// The rows of a batch.
     ///
     /// # Errors
-    /// `Shape` if the rows do not belong into this file, `Full` or `File` if writing fails.
-    pub fn write_batch(&self, path: &Path, rows: &Rows) -> Result<(), StoreError> {
-        let count = rows.info.len();
-        let row = self.row_of(path, rows)?;
-        let blocks = self.blocks(rows);
-        self.check_shapes(path, count, &blocks)?;
-        let mut sums = vec![Fnv::new(); count];
-        for (dataset, block) in self.checked.iter().zip(&blocks) {
-            block.fold(&mut sums);
-            dataset.write_rows(row, block)?;
-        }
-        let cpu_time: Vec<f64> = rows.info.iter().map(|info| info.cpu_time).collect();
-        self.cpu_time.write_slab(row, &cpu_time)?;
-        self.mpi_rank.write_slab(row, &vec![self.rank; count])?;
-        let sums: Vec<u64> = sums.into_iter().map(Fnv::finish).collect();
-        self.checksum.write_slab(row, &sums)?;
-        self.status.write_slab(row, &vec![DONE; count])
-    }
-
-    /// Row of the file at which the batch begins.
-    fn row_of(&self, path: &Path, rows: &Rows) -> Result<usize, StoreError> {
-        let (first, ntraj) = (self.header.first_trajectory, self.header.ntraj);
+    /// `Shape` if they do not belong into this file.
+    pub fn new(path: &Path, header: &Header, rows: &Rows) -> Result<Batch, StoreError> {
+        let (first, ntraj) = (header.first_trajectory, header.ntraj);
         let end = rows.first.saturating_add(rows.info.len() as u64);
         if rows.first < first || end > first + ntraj || rows.info.is_empty() {
             let expected = format!("trajectories {first} to {}", first + ntraj - 1);
             return Err(shape(path, "rows", expected, format!("{} to {}", rows.first, end.saturating_sub(1))));
         }
-        Ok((rows.first - first) as usize)
+        let cpu_time = rows.info.iter().map(|info| info.cpu_time).collect();
+        Ok(Batch { row: (rows.first - first) as usize, blocks: blocks(header, rows), cpu_time })
+    }
+}
+
+impl Open {
+    /// Write a batch that `rank` has integrated. Independent of other ranks.
+    ///
+    /// # Errors
+    /// `Shape` if the rows do not belong into this file, `Full` or `File` if writing fails.
+    pub fn write_batch(&self, batch: &Batch, rank: i32) -> Result<(), StoreError> {
+        let Batch { row, blocks, cpu_time } = batch;
+        let (row, count) = (*row, cpu_time.len());
+        self.check_shapes(count, blocks)?;
+        let mut sums = vec![Fnv::new(); count];
+        for (dataset, block) in self.checked.iter().zip(blocks) {
+            block.fold(&mut sums);
+            dataset.write_rows(row, block)?;
+        }
+        self.cpu_time.write_slab(row, cpu_time)?;
+        self.mpi_rank.write_slab(row, &vec![rank; count])?;
+        let sums: Vec<u64> = sums.into_iter().map(Fnv::finish).collect();
+        self.checksum.write_slab(row, &sums)?;
+        self.status.write_slab(row, &vec![DONE; count])
     }
 
-    /// What the checksum covers, in the order of `layout::checked`.
-    fn blocks(&self, rows: &Rows) -> Vec<Block> {
-        let expect = self.header.observables.iter().zip(&rows.expect);
-        let observables = expect.map(|(observable, values)| match observable.hermitian {
-            true => Block::Real(values.iter().map(|z| z.re).collect()),
-            false => Block::Complex(values.iter().copied().collect()),
-        });
-        let leaks = rows.leak.iter().map(|values| Block::Real(values.iter().copied().collect()));
-        let kets = rows.states.iter().map(|kets| Block::Complex(kets.iter().copied().collect()));
-        let real = |of: fn(&RowInfo) -> f64| Block::Real(rows.info.iter().map(of).collect());
-        let signed = |of: fn(&RowInfo) -> i64| Block::Signed(rows.info.iter().map(of).collect());
-        let info = [
-            Block::Unsigned(vec![self.header.seed; rows.info.len()]),
-            Block::Signed((rows.first as i64..).take(rows.info.len()).collect()),
-            Block::Unsigned(rows.info.iter().map(|info| info.rng_stream).collect()),
-            signed(|info| info.steps),
-            real(|info| info.norm_drift),
-            real(|info| info.h_gamma),
-            signed(|info| info.h_gamma_above_half),
-            signed(|info| info.h_gamma_above_one),
-        ];
-        observables.chain(leaks).chain(kets).chain(info).collect()
-    }
-
-    fn check_shapes(&self, path: &Path, count: usize, blocks: &[Block]) -> Result<(), StoreError> {
+    fn check_shapes(&self, count: usize, blocks: &[Block]) -> Result<(), StoreError> {
+        let path = self.file.path();
         if blocks.len() != self.checked.len() {
             let expected = format!("{} datasets", self.checked.len());
             return Err(shape(path, "rows", expected, blocks.len().to_string()));
@@ -82,4 +72,28 @@ impl Open {
         }
         Ok(())
     }
+}
+
+/// What the checksum covers, in the order of `layout::checked`.
+fn blocks(header: &Header, rows: &Rows) -> Vec<Block> {
+    let expect = header.observables.iter().zip(&rows.expect);
+    let observables = expect.map(|(observable, values)| match observable.hermitian {
+        true => Block::Real(values.iter().map(|z| z.re).collect()),
+        false => Block::Complex(values.iter().copied().collect()),
+    });
+    let leaks = rows.leak.iter().map(|values| Block::Real(values.iter().copied().collect()));
+    let kets = rows.states.iter().map(|kets| Block::Complex(kets.iter().copied().collect()));
+    let real = |of: fn(&RowInfo) -> f64| Block::Real(rows.info.iter().map(of).collect());
+    let signed = |of: fn(&RowInfo) -> i64| Block::Signed(rows.info.iter().map(of).collect());
+    let info = [
+        Block::Unsigned(vec![header.seed; rows.info.len()]),
+        Block::Signed((rows.first as i64..).take(rows.info.len()).collect()),
+        Block::Unsigned(rows.info.iter().map(|info| info.rng_stream).collect()),
+        signed(|info| info.steps),
+        real(|info| info.norm_drift),
+        real(|info| info.h_gamma),
+        signed(|info| info.h_gamma_above_half),
+        signed(|info| info.h_gamma_above_one),
+    ];
+    observables.chain(leaks).chain(kets).chain(info).collect()
 }
