@@ -280,7 +280,8 @@ pub(super) mod tests {
             drive_second_system: true,
             link: crate::input::LinkKind::Physical,
         };
-        let spec = RunSpec { link: Some(link), nfock_a: 10, ..example() };
+        let target_tol = TargetTol::parse(&["0,0.05".into()]).expect("a target");
+        let spec = RunSpec { link: Some(link), target_tol, nfock_a: 10, ..example() };
         assert_eq!(RunSpec::from_toml(&spec.to_toml()), Ok(spec.clone()));
         let table: toml::Table = spec.to_toml().parse().expect("own text");
         let mut known = LinkSpec::KEYS.to_vec();
