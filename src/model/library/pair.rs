@@ -178,6 +178,7 @@ mod tests {
         assert_eq!(names, ["n1", "x1", "p1", "n2", "x2", "p2"]);
         let constants: Vec<_> = model.lindblads.iter().map(|l| l.constant_part().re).collect();
         assert_eq!(constants, [-21.75, 0.0, 0.0, 0.0]);
+        assert!(model.raises(0) && model.raises(1), "the second is fed by the link");
         let both = two("kerr_bistable", Pair { drive_second: true, ..Pair::default() });
         assert_eq!(both.lindblads[1].constant_part().re, -21.75);
         assert!(both.hamiltonian.is_hermitian() && both.hamiltonian != model.hamiltonian);
