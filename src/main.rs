@@ -2,6 +2,8 @@
 
 #[path = "main/listen.rs"]
 mod listen;
+#[path = "main/merge.rs"]
+mod merge;
 #[path = "main/ranks.rs"]
 mod ranks;
 #[path = "main/say.rs"]
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
         Task::Run(args) => ranks::start(&args),
         Task::Resume(args) => ranks::resume(&args),
         Task::Extend(args) => ranks::extend(&args),
+        Task::Merge(args) => merge::run(&args),
         Task::Models => shown(models::write(&mut io::stdout())),
         Task::Info(args) => show_info(&args),
     };

@@ -5,11 +5,13 @@
 
 mod again;
 mod conduct;
+mod merge;
 mod run;
 mod values;
 
 pub use again::{ExtendArgs, ResumeArgs};
 pub use conduct::{ConductFlags, Io};
+pub use merge::MergeArgs;
 pub use run::{
     DEFAULT_NTRAJ, Gauge, LinkFlags, LinkKind, ModelFlags, OutputFlags, RunArgs, StoreStates, TalkFlags, TimeFlags,
 };
@@ -40,6 +42,8 @@ pub enum Task {
     Resume(ResumeArgs),
     /// Add trajectories to a results file
     Extend(ExtendArgs),
+    /// Put results of one ensemble together in a new file
+    Merge(MergeArgs),
     /// List the built-in models and the methods
     Models,
     /// Say what a results file holds

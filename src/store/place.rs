@@ -330,6 +330,13 @@ mod tests {
         fn receive(&self, _: usize) -> Vec<u8> {
             vec![]
         }
+        fn post(&self, _: usize, _: &[u8]) {}
+        fn posted(&self) -> usize {
+            0
+        }
+        fn poll(&self) -> Option<(usize, Vec<u8>)> {
+            None
+        }
         fn offer(&self, _: comm::Flags) {}
         fn agreed(&self) -> Option<comm::Flags> {
             None

@@ -18,6 +18,8 @@ const READ: usize = 8 << 20;
 pub struct Read {
     /// In the order of the columns.
     pub blocks: Vec<Block>,
+    /// Stored checksums.
+    pub sums: Vec<u64>,
     /// Whether a row is what was written.
     pub valid: Vec<bool>,
 }
@@ -97,7 +99,7 @@ impl Columns {
         blocks.iter().for_each(|block| block.fold(&mut sums));
         let holds = |(sum, &stored): (Fnv, &u64)| stored != 0 && sum.finish() == stored;
         let valid = sums.into_iter().zip(&stored).map(holds).collect();
-        Ok(Some(Read { blocks, valid }))
+        Ok(Some(Read { blocks, sums: stored, valid }))
     }
 
     /// Some of the rows of `blocks` as the run gave them; the first has trajectory number `first`. Core times are left out.
