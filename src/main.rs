@@ -2,6 +2,8 @@
 
 #[path = "main/listen.rs"]
 mod listen;
+#[path = "main/merge.rs"]
+mod merge;
 #[path = "main/ranks.rs"]
 mod ranks;
 #[path = "main/say.rs"]
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
         Task::Run(args) => ranks::start(&args),
         Task::Resume(args) => ranks::resume(&args),
         Task::Extend(args) => ranks::extend(&args),
+        Task::Merge(args) => merge::run(&args),
         Task::Models(args) => show_models(&args),
         Task::Explain(args) => show_key(&args),
         Task::Info(args) => show_info(&args),

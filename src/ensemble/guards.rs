@@ -34,16 +34,21 @@ fn judge(value: f64, [warning, failed]: [f64; 2], allow_unsafe: bool) -> Verdict
 
 /// All guards of a set of trajectories.
 pub fn guards(node: &Node, shape: &Shape, leaks: &[LeakInfo], times: &[f64], allow_unsafe: bool) -> Vec<Guard> {
+    if node.n == 0 {
+        return vec![];
+    }
     let mut guards: Vec<Guard> = leaks
         .iter()
         .zip(node.leaks(shape))
         .map(|(info, (mean, _))| {
             let (at, value) = largest(&mean);
             let factor = &info.factor;
+            // Factors a1 and a2 of two systems have one flag.
+            let flag = factor.trim_end_matches(char::is_numeric);
             let verdict = if info.guarded { judge(value, LEAK, allow_unsafe) } else { Verdict::Recorded };
             let message = format!(
                 "the top {} levels of factor {factor} hold {value:.1e} of the population at t = {} (limit {:.0e}): \
-                 the truncation is felt; use a larger --Nfock_{factor}",
+                 the truncation is felt; use a larger --Nfock_{flag}",
                 info.levels, times[at], LEAK[1]
             );
             Guard { name: format!("leak_{factor}"), value, verdict, message }

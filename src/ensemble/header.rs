@@ -4,7 +4,7 @@ use super::clock::utc_now;
 use super::setup::Ensemble;
 use super::{Header, Parameter, Value};
 use crate::comm::{Comm, hostname};
-use crate::input::{Gauge, Origin, write_initial};
+use crate::input::{Gauge, LinkKind, Origin, write_initial};
 use crate::kernel::Isa;
 
 impl Ensemble {
@@ -51,6 +51,13 @@ impl Ensemble {
                 if let Some(levels) = built_in.nfock_j {
                     add("Nfock_j", integer(levels as u64), "1", "levels of the spin");
                 }
+                if let Some(link) = &built_in.link {
+                    add("num_systems", integer(2), "1", "linked systems");
+                    let second = "whether the second system is driven too";
+                    add("drive_second_system", Value::Flag(link.drive_second_system), "1", second);
+                    let kind = if link.link == LinkKind::Seed { "seed" } else { "physical" };
+                    add("link", Value::Text(kind.into()), "1", "equation of the link");
+                }
             }
             Origin::File(_) | Origin::Program(_) => {
                 add("model", Value::Text(spec.origin.name().into()), "1", "model");
@@ -77,7 +84,7 @@ impl Ensemble {
 }
 
 /// Who made it, where and with what: attributes of `/provenance`.
-fn provenance(comm: &dyn Comm, hdf5: &str) -> Vec<(String, String)> {
+pub fn provenance(comm: &dyn Comm, hdf5: &str) -> Vec<(String, String)> {
     let variable = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
     let command_line: Vec<String> = std::env::args_os().map(|word| quoted(&word.to_string_lossy())).collect();
     let directory = std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default();

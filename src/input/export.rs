@@ -34,6 +34,12 @@ pub fn as_model_file(regime: &Regime) -> Result<String, ModelError> {
             "a.fock(0)",
             &[],
         ),
+        Family::EmptyThenKerr => (
+            "Delta*(a.dag*a) + 0.5*chi*((a.dag*a.dag)*(a*a))",
+            &["-alpha0", "sqrt(kappa1)*a", "sqrt(kappa2)*a"],
+            "a.fock(0)",
+            &[],
+        ),
     };
     let listed: Vec<String> = c_ops.iter().map(|op| quoted(op)).collect();
     let mut text = format!(

@@ -1,6 +1,6 @@
 //! A run of a model file: what the file says, what the command line says instead, and the times.
 
-use super::link::one_system;
+use super::link::none_for_files;
 use super::model_file::{Overrides, Source, read};
 use super::options::options;
 use super::resolve::{Resolved, announce, method};
@@ -33,7 +33,7 @@ pub(super) fn resolve_file(typed: &RunArgs, name: &str) -> Result<Resolved, Erro
     let conflict = |why: String| unreadable(format!("its [run] and the command line do not fit together: {why}"));
     let args = with_flags_of_file(typed, &found.run).map_err(conflict)?;
     let mut warnings = found.warnings.clone();
-    warnings.extend(one_system(&args.link)?);
+    none_for_files(&args.link)?;
     let method = method(args.time.method.as_deref(), &mut warnings)?;
     let (time, step_is_open) = time(&args.time, name, &mut warnings)?;
     let spec = RunSpec {

@@ -1,9 +1,10 @@
 //! Where the physics of a run comes from: a regime of the library, a model file, or a program.
 
 use super::model_file::{Described, Overrides, Source, read};
-use super::{InputError, initial, within};
+use super::spec::no_more;
+use super::{InputError, LinkSpec, Method, initial, within};
 use crate::error::Error;
-use crate::model::library::{self, Choices, Initial};
+use crate::model::library::{self, Choices, Family, Initial};
 use crate::model::{Model, Operator, Reduced};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -44,6 +45,9 @@ pub struct BuiltIn {
     /// Where a trajectory starts.
     #[serde(with = "initial::as_text")]
     pub initial: Initial,
+    /// Two linked systems, if they are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkSpec>,
     /// Parameters of the model that differ from the library's, in their own units.
     #[serde(default)]
     pub set: BTreeMap<String, f64>,
@@ -73,7 +77,33 @@ pub struct ProgramModel {
 }
 
 impl BuiltIn {
-    const KEYS: &[&str] = &["regime", "Nfock_a", "Nfock_j", "exact", "drive", "initial", "set"];
+    const KEYS: &[&str] = &["regime", "Nfock_a", "Nfock_j", "exact", "drive", "initial", "link", "set"];
+
+    /// Whether the space is that of two systems; an empty component has none.
+    fn is_two_systems(&self) -> bool {
+        let empty = library::parse(&self.regime).is_ok_and(|regime| regime.entry.family == Family::EmptyThenKerr);
+        self.link.is_some() && !empty
+    }
+
+    fn check(&self, method: Method) -> Result<u64, InputError> {
+        let nfock_a = within("--Nfock_a", self.nfock_a as u64, 2, MAX_DIMENSION)?;
+        let nfock_j = self.nfock_j.map_or(Ok(1), |n| within("--Nfock_j", n as u64, 2, MAX_DIMENSION))?;
+        let fewer = "a smaller --Nfock_a or --Nfock_j";
+        no_more("basis states", nfock_a, nfock_j, MAX_DIMENSION, fewer)?;
+        let one = nfock_a * nfock_j;
+        let others = if self.is_two_systems() { one } else { 1 };
+        no_more("basis states of two systems", one, others, MAX_DIMENSION, fewer)?;
+        self.link.as_ref().map_or(Ok(()), |link| link.check(method))?;
+        match self.set.iter().find(|(_, value)| !value.is_finite()) {
+            None => Ok(one * others),
+            Some((name, value)) => Err(InputError::Malformed {
+                flag: "--set",
+                text: format!("{name}={value}"),
+                form: "a finite number",
+                example: "chi=-10",
+            }),
+        }
+    }
 }
 
 impl FileModel {
@@ -192,24 +222,13 @@ impl Origin {
         table
     }
 
-    /// Basis states of the space; refuses sizes that no run can have. Those of a program's model are its own affair.
-    pub(super) fn dimension(&self) -> Result<u64, InputError> {
-        let built_in = match self {
-            Origin::BuiltIn(built_in) => built_in,
-            Origin::File(file) => return Ok(file.dim as u64),
-            Origin::Program(_) => return Ok(1),
-        };
-        let nfock_a = within("--Nfock_a", built_in.nfock_a as u64, 2, MAX_DIMENSION)?;
-        let nfock_j = built_in.nfock_j.map_or(Ok(1), |n| within("--Nfock_j", n as u64, 2, MAX_DIMENSION))?;
-        super::spec::no_more("basis states", nfock_a, nfock_j, MAX_DIMENSION, "a smaller --Nfock_a or --Nfock_j")?;
-        match built_in.set.iter().find(|(_, value)| !value.is_finite()) {
-            None => Ok(nfock_a * nfock_j),
-            Some((name, value)) => Err(InputError::Malformed {
-                flag: "--set",
-                text: format!("{name}={value}"),
-                form: "a finite number",
-                example: "chi=-10",
-            }),
+    /// Refuses sizes and numbers that no run can have, and a link that the method cannot run; gives the basis
+    /// states of the space. Those of a program's model are its own affair.
+    pub(super) fn check(&self, method: Method) -> Result<u64, InputError> {
+        match self {
+            Origin::BuiltIn(built_in) => built_in.check(method),
+            Origin::File(file) => Ok(file.dim as u64),
+            Origin::Program(_) => Ok(1),
         }
     }
 
@@ -241,6 +260,7 @@ impl Origin {
                     drive: built_in.drive,
                     initial: built_in.initial,
                     set: built_in.set.iter().map(|(name, value)| (name.clone(), *value)).collect(),
+                    pair: built_in.link.as_ref().map(LinkSpec::pair),
                 };
                 Ok(library::build(&library::parse(&built_in.regime)?, &choices)?)
             }

@@ -2,7 +2,7 @@
 //! written into the results file as TOML and read back bit for bit.
 
 use super::origin::{Origin, ProgramModel};
-use super::{Gauge, InputError, Method, StoreStates, TargetTol, TimeGrid, unknown, within};
+use super::{Gauge, InputError, LinkSpec, Method, StoreStates, TargetTol, TimeGrid, unknown, within};
 use crate::error::Error;
 use crate::model::Model;
 use serde::{Deserialize, Serialize};
@@ -85,8 +85,10 @@ impl RunSpec {
         let mut table: toml::Table = text.parse().map_err(unreadable)?;
         let of_origin = Origin::keys_in(&table);
         refuse_unknown_keys(&table, &[of_origin, RunSpec::KEYS].concat())?;
-        if let Some(toml::Value::Table(time)) = table.get("time") {
-            refuse_unknown_keys(time, TimeGrid::KEYS)?;
+        for (name, known) in [("time", TimeGrid::KEYS), ("link", LinkSpec::KEYS)] {
+            if let Some(toml::Value::Table(inner)) = table.get(name) {
+                refuse_unknown_keys(inner, known)?;
+            }
         }
         let mut origin = toml::Table::new();
         for key in of_origin {
@@ -102,7 +104,7 @@ impl RunSpec {
 
     /// Refuses what no run can have: sizes and counts out of range, numbers that are not finite.
     pub(super) fn check(&self) -> Result<(), InputError> {
-        let dimension = self.origin.dimension()?;
+        let dimension = self.origin.check(self.method)?;
         within("--seed", self.seed, 0, MAX_COUNT)?;
         within("--ntraj", self.ntraj, 1, MAX_COUNT)?;
         within("--first-trajectory", self.first_trajectory, 0, MAX_COUNT - self.ntraj)?;
@@ -113,12 +115,11 @@ impl RunSpec {
         no_more("bytes", self.ntraj, self.time.saves() as u64 * values, MAX_COUNT, fewer)
     }
 
-    /// The same ensemble with `ntraj` trajectories, more than before, whatever tolerance they reach.
+    /// The same ensemble with `ntraj` trajectories, whatever tolerance they reach.
     ///
     /// # Errors
-    /// `OutOfRange` for fewer, or for more than a run can hold.
+    /// `OutOfRange`, `TooMany` for more than a run can hold.
     pub fn extended(&self, ntraj: u64) -> Result<RunSpec, InputError> {
-        within("--ntraj", ntraj, self.ntraj, MAX_COUNT)?;
         let spec = RunSpec { ntraj, target_tol: None, ..self.clone() };
         spec.check()?;
         Ok(spec)
@@ -171,6 +172,7 @@ pub(super) mod tests {
             exact: vec!["a".into()],
             drive: true,
             initial: Initial::Coherent(Complex64::new(1.5, -0.25)),
+            link: None,
             set: BTreeMap::from([("Delta".into(), -0.5)]),
         });
         RunSpec {
@@ -259,7 +261,24 @@ pub(super) mod tests {
 
     #[test]
     fn every_key_that_is_written_is_known() {
-        let table: toml::Table = example().to_toml().parse().expect("own text");
+        let link = LinkSpec {
+            reflection: 0.6,
+            eps: 1.0 / 3.0,
+            noise_amp: 1.0,
+            filter_time: 0.1,
+            trans_phase: [0.6, -0.8],
+            drive_second_system: true,
+            link: crate::input::LinkKind::Physical,
+        };
+        let target_tol = TargetTol::parse(&["0,0.05".into()]).expect("a target");
+        let mut spec = RunSpec { target_tol, ..example() };
+        (built_in(&mut spec).link, built_in(&mut spec).nfock_a) = (Some(link), 10);
+        assert_eq!(RunSpec::from_toml(&spec.to_toml()), Ok(spec.clone()));
+        let table: toml::Table = spec.to_toml().parse().expect("own text");
+        let mut known = LinkSpec::KEYS.to_vec();
+        known.sort_unstable();
+        let link = table["link"].as_table().expect("a table");
+        assert_eq!(link.keys().map(String::as_str).collect::<Vec<_>>(), known);
         let written: Vec<&str> = table.keys().map(String::as_str).collect();
         let mut known = [example().origin.keys(), RunSpec::KEYS].concat();
         known.sort_unstable();

@@ -50,7 +50,7 @@ impl Link {
             return bad("eps", eps, "it must be a finite number");
         }
         let modulus = phase.norm_sqr().sqrt();
-        if !((modulus - 1.0).abs() <= UNIT) {
+        if !modulus.is_finite() || (modulus - 1.0).abs() > UNIT {
             return bad("|trans_phase|", modulus, "a phase factor has modulus 1");
         }
         Ok(Link {
@@ -73,7 +73,7 @@ impl Link {
             return bad("link", value, "it joins two different Lindblad operators of the model, counted from 0");
         }
         let total = self.transmission.norm_sqr() + self.reflection * self.reflection;
-        if !((total - 1.0).abs() <= UNIT) {
+        if !total.is_finite() || (total - 1.0).abs() > UNIT {
             return bad("|T|^2 + R^2", total, "a beam splitter without loss makes it 1");
         }
         if !self.feedback.is_finite() {

@@ -180,12 +180,14 @@ impl Model {
         self.dynamics.check(self.lindblads.len(), times)
     }
 
-    /// Whether some term of H or of the Lindblads raises factor `m`, so that its truncation can matter.
+    /// Whether some term of H, of the Lindblads or of the link raises factor `m`, so that its truncation can matter.
     pub fn raises(&self, m: usize) -> bool {
         let up =
             |op: &Operator| op.elements().any(|((row, col), _)| self.space.digit(row, m) > self.space.digit(col, m));
         up(&self.hamiltonian)
             || self.lindblads.iter().any(up)
             || self.dynamics.drives.iter().any(|drive| up(&drive.operator))
+            // A linked port is driven by what arrives there.
+            || self.dynamics.link.is_some_and(|link| up(&self.lindblads[link.second].dag()))
     }
 }
