@@ -16,3 +16,6 @@ pub use operators::complex;
 pub use parts::factor_toml;
 pub use read::{Described, Overrides, quoted, read, real};
 pub use source::Source;
+
+#[cfg(test)]
+mod tests;
