@@ -2,6 +2,8 @@
 
 #[path = "main/listen.rs"]
 mod listen;
+#[path = "main/merge.rs"]
+mod merge;
 #[path = "main/ranks.rs"]
 mod ranks;
 #[path = "main/say.rs"]
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
         Task::Extend(args) => ranks::extend(&args),
         Task::Models(args) => show_models(&args),
         Task::Explain(args) => show_key(&args),
+        Task::Merge(args) => merge::run(&args),
         Task::Info(args) => show_info(&args),
     };
     ExitCode::from(code as u8)

@@ -53,6 +53,34 @@ fn ranks_exchange_bytes() {
 }
 
 #[test]
+fn posts_are_found_in_the_order_of_their_rank_and_nobody_waits() {
+    all_well(on_ranks(3, "posts_are_found_in_the_order_of_their_rank_and_nobody_waits", |comm| {
+        let word = |rank: usize, number: usize| vec![(16 * rank + number) as u8; 100_000 * number + rank];
+        comm.barrier();
+        if !comm.is_root() {
+            let asked = Instant::now();
+            (0..5).for_each(|number| comm.post(0, &word(comm.rank(), number)));
+            assert!(asked.elapsed() < Duration::from_millis(300), "posting took {:?}", asked.elapsed());
+            assert_eq!(comm.posted(), 5, "nobody has taken one yet");
+            comm.send(0, b"by name");
+            while comm.posted() > 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        let mut next = [0; 3];
+        while next != [0, 5, 5] {
+            let Some((from, bytes)) = comm.poll() else { continue };
+            assert!(bytes == word(from, next[from]), "post {} of rank {from}", next[from]);
+            next[from] += 1;
+        }
+        assert_eq!(comm.poll(), None, "what is sent by name is no post");
+        assert_eq!([comm.receive(1), comm.receive(2)], [b"by name", b"by name"]);
+    }));
+}
+
+#[test]
 fn an_agreement_joins_all_flags_and_nobody_waits_for_it() {
     let test = "an_agreement_joins_all_flags_and_nobody_waits_for_it";
     all_well(on_ranks(3, test, |comm| {

@@ -107,9 +107,13 @@ impl Scene {
             assert!(valid[row], "{what}: row {row} was finished, and its checksum does not hold");
         }
         let (state, statistics) = (results.state().unwrap(), results.statistics().unwrap());
+        let of_valid = results.statistics_of(&valid).unwrap();
         let valid = valid.iter().filter(|valid| **valid).count();
         if let Some(statistics) = &statistics {
-            assert_eq!(*statistics, self.statistics, "{what}: the statistics are wrong and their checksum holds");
+            // A run that was asked to stop leaves those of the rows it has.
+            let expected = if valid == rows.count { &self.statistics } else { &of_valid };
+            assert!(statistics == expected, "{what}: the statistics are wrong and their checksum holds");
+            assert_eq!(state.stats_n, valid as u64, "{what}");
         }
         let all = valid == rows.count && statistics.is_some();
         assert!(all || !state.complete, "{what}: the file says it is complete");
@@ -252,7 +256,9 @@ fn a_rank_killed_at_a_random_moment_costs_no_finished_row() {
 
 #[test]
 fn a_run_that_is_interrupted_keeps_its_finished_rows() {
-    let scene = Scene::new(2, &LONGER);
+    // Many times what is done when the signal comes: a machine may be slow to look, and quick to integrate.
+    const MUCH_LONGER: [&str; 4] = ["kerr_bistable", "--duration=0.2", "--save-dt=0.02", "--ntraj=16000"];
+    let scene = Scene::new(2, &MUCH_LONGER);
     for signal in ["INT", "TERM"] {
         let stage = scene.stage(signal);
         let mut running = Running::start(&mut scene.command(&stage));

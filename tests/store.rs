@@ -9,7 +9,8 @@ mod testing;
 use qsd::comm;
 use qsd::ensemble::{self, Begun, Header, Sink};
 use qsd::error::Error;
-use qsd::store::{Existing, H5Sink, Place, Results, StoreError, VOLATILE, VOLATILE_ATTRIBUTES};
+use qsd::input;
+use qsd::store::{H5Sink, Place, Results, StoreError, VOLATILE, VOLATILE_ATTRIBUTES};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,11 +18,11 @@ use std::time::Duration;
 const FILE: &str = "QSD_TEST_FILE";
 
 /// A run of 20 trajectories on three ranks; rank 2 has nothing to do. `before_end` is called when all rows are in.
-fn write_on_three_ranks(path: PathBuf, before_end: impl FnOnce(usize)) -> Result<(), Error> {
+fn write_on_three_ranks(place: Place, before_end: impl FnOnce(usize)) -> Result<(), Error> {
     let comm = comm::world().expect("a launcher and a library that met");
     assert_eq!(comm.size(), 3);
     let header = Header { ranks: 3, started: "2026-01-02T05:06:07Z".into(), ..testing::header() };
-    let mut sink = H5Sink::new(Place::new(path), comm.as_ref());
+    let mut sink = H5Sink::new(place, comm.as_ref());
     sink.begin(&header)?;
     for (batch, count) in [(0, 8), (1, 8), (2, 4)] {
         if comm.rank() == batch % 2 {
@@ -49,7 +50,7 @@ fn three_ranks_write_the_bits_of_one() {
     let dir = common::temporary_directory();
     let many = dir.path().join("many.h5");
     match in_rank_or_start("three_ranks_write_the_bits_of_one", &many) {
-        Ok(file) => write_on_three_ranks(file, |_| ()).unwrap(),
+        Ok(file) => write_on_three_ranks(Place::new(file), |_| ()).unwrap(),
         Err(outcome) => {
             outcome.expect_code(0);
             let one = dir.path().join("one.h5");
@@ -66,6 +67,27 @@ fn three_ranks_write_the_bits_of_one() {
 }
 
 #[test]
+fn rank_0_writing_for_all_writes_the_same_bytes() {
+    let dir = common::temporary_directory();
+    let gathered = dir.path().join("gathered.h5");
+    match in_rank_or_start("rank_0_writing_for_all_writes_the_same_bytes", &gathered) {
+        Ok(file) => {
+            write_on_three_ranks(Place { io: input::Io::Gather, ..Place::new(file) }, |_| ()).unwrap();
+        }
+        Err(outcome) => {
+            outcome.expect_code(0);
+            let one = dir.path().join("one.h5");
+            testing::written(&one, &testing::header(), 20);
+            common::assert_same_hdf5(&one, &gathered, VOLATILE, &["/", "/trajectory"]);
+            let results = Results::open(&gathered).unwrap();
+            assert_eq!(results.valid_rows().unwrap(), [true; 20]);
+            // Ranks 0 and 1 had the batches in turn.
+            assert_eq!(results.ranks().unwrap(), [[0; 8].as_slice(), &[1; 8], &[0; 4]].concat());
+        }
+    }
+}
+
+#[test]
 fn a_killed_rank_costs_no_row_that_was_in() {
     let dir = common::temporary_directory();
     let path = dir.path().join("killed.h5");
@@ -76,7 +98,7 @@ fn a_killed_rank_costs_no_row_that_was_in() {
                     std::process::abort();
                 }
             };
-            write_on_three_ranks(file, abort).unwrap();
+            write_on_three_ranks(Place::new(file), abort).unwrap();
         }
         Err(outcome) => {
             assert_ne!(outcome.code, Some(0));
@@ -96,7 +118,7 @@ fn all_ranks_leave_together_when_the_file_exists() {
     let path = dir.path().join("exists.h5");
     std::fs::write(&path, "precious").unwrap();
     match in_rank_or_start("all_ranks_leave_together_when_the_file_exists", &path) {
-        Ok(file) => match write_on_three_ranks(file, |_| ()) {
+        Ok(file) => match write_on_three_ranks(Place::new(file), |_| ()) {
             Err(Error::Store(StoreError::Foreign { .. })) => println!("I say why"),
             Err(Error::Elsewhere) => println!("I leave quietly"),
             other => panic!("{other:?}"),
@@ -110,10 +132,12 @@ fn all_ranks_leave_together_when_the_file_exists() {
 }
 
 /// Rows that are missing come from three ranks into a file that one process has left; gives the batches each rank was shown.
-fn go_on_on_three_ranks(path: PathBuf) {
+fn go_on_on_three_ranks(place: Place) {
+    let io = place.io;
+    let is_gathered = io == input::Io::Gather;
     let comm = comm::world().expect("a launcher and a library that met");
     let header = Header { ranks: 3, started: "2026-01-02T05:06:07Z".into(), ..testing::header() };
-    let mut sink = H5Sink::new(Place::new(path), comm.as_ref());
+    let mut sink = H5Sink::new(place, comm.as_ref());
     assert_eq!(sink.begin(&header).unwrap(), Begun::Resumed);
     // Trajectories 100 to 119: batches 12 to 14, of which the file has 12 and 13.
     let mut shown = vec![];
@@ -125,7 +149,24 @@ fn go_on_on_three_ranks(path: PathBuf) {
         assert_eq!(*rows, expected);
     });
     assert_eq!(kept.unwrap(), [12, 13]);
-    assert_eq!(shown, [vec![12], vec![13], vec![]][comm.rank()], "every batch falls to one rank");
+    let shares = if is_gathered { [vec![12, 13], vec![], vec![]] } else { [vec![12], vec![13], vec![]] };
+    assert_eq!(shown, shares[comm.rank()], "every batch falls to one rank");
+    let state = vec![7; 300_001];
+    if comm.rank() == 1 {
+        sink.checkpoint(1, 14, &state).unwrap();
+    }
+    comm.barrier();
+    for _ in 0..50 {
+        sink.turn().unwrap();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    comm.barrier();
+    // As if killed here, and started again.
+    let place = Place { io, ..Place::new(sink.path()) };
+    drop(sink);
+    let mut sink = H5Sink::new(place, comm.as_ref());
+    assert_eq!(sink.begin(&header).unwrap(), Begun::Resumed);
+    assert_eq!((sink.unfinished().state(13), sink.unfinished().state(14) == Some(state)), (None, true));
     if comm.rank() == 2 {
         sink.accept(&testing::rows(&header, 112, 8)).unwrap();
     }
@@ -135,15 +176,16 @@ fn go_on_on_three_ranks(path: PathBuf) {
     assert_eq!(again.begin(&header).unwrap(), Begun::Complete { exit_code: 0 });
 }
 
-#[test]
-fn three_ranks_finish_what_one_has_begun_with_the_bits_of_one() {
+/// One process has begun it, three ranks finish it; the same as if one had done it all.
+#[track_caller]
+fn assert_finished_with_the_bits_of_one(test: &str, io: input::Io) {
     let dir = common::temporary_directory();
     let path = dir.path().join("resumed.h5");
     if std::env::var_os(FILE).is_none() {
         testing::written(&path, &testing::header(), 12);
     }
-    match in_rank_or_start("three_ranks_finish_what_one_has_begun_with_the_bits_of_one", &path) {
-        Ok(file) => go_on_on_three_ranks(file),
+    match in_rank_or_start(test, &path) {
+        Ok(file) => go_on_on_three_ranks(Place { io, ..Place::new(file) }),
         Err(outcome) => {
             outcome.expect_code(0);
             let one = dir.path().join("one.h5");
@@ -151,7 +193,21 @@ fn three_ranks_finish_what_one_has_begun_with_the_bits_of_one() {
             common::assert_same_hdf5(&one, &path, VOLATILE, &["/", "/trajectory"]);
             let runs = Results::open(&path).unwrap().runs().unwrap();
             let ranks: Vec<_> = runs.iter().map(|run| (run.ranks, run.exit_code)).collect();
-            assert_eq!(ranks, [(1, -1), (3, 0)]);
+            assert_eq!(ranks, [(1, -1), (3, -1), (3, 0)]);
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "no lock and no checkpoint is left");
         }
     }
+}
+
+#[test]
+fn three_ranks_finish_what_one_has_begun_with_the_bits_of_one() {
+    assert_finished_with_the_bits_of_one(
+        "three_ranks_finish_what_one_has_begun_with_the_bits_of_one",
+        input::Io::Parallel,
+    );
+}
+
+#[test]
+fn rank_0_finishes_for_all_what_one_has_begun() {
+    assert_finished_with_the_bits_of_one("rank_0_finishes_for_all_what_one_has_begun", input::Io::Gather);
 }

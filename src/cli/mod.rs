@@ -6,12 +6,14 @@
 mod again;
 mod conduct;
 mod defaults;
+mod merge;
 mod run;
 mod values;
 
 pub use again::{ExtendArgs, ResumeArgs};
 pub use conduct::{ConductFlags, Io};
 pub use defaults::{check_flag, with_flags_of_file};
+pub use merge::MergeArgs;
 pub use run::{DEFAULT_NTRAJ, Gauge, LinkFlags, ModelFlags, OutputFlags, RunArgs, StoreStates, TalkFlags, TimeFlags};
 
 use clap::error::{ContextKind, ContextValue};
@@ -40,6 +42,8 @@ pub enum Task {
     Resume(ResumeArgs),
     /// Add trajectories to a results file
     Extend(ExtendArgs),
+    /// Put results of one ensemble together in a new file
+    Merge(MergeArgs),
     /// List the built-in models and the methods, or write one as a model file
     Models(ModelsArgs),
     /// Explain a key of a model file, or list them all

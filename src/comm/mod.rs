@@ -58,6 +58,12 @@ pub trait Comm {
     fn send(&self, to: usize, bytes: &[u8]);
     /// The next bytes that rank `from` sent here.
     fn receive(&self, from: usize) -> Vec<u8>;
+    /// Start sending bytes to rank `to`, which finds them with `poll`. Does not wait.
+    fn post(&self, to: usize, bytes: &[u8]);
+    /// How many of this rank's posts have not been taken yet. None are left when it leaves in good order.
+    fn posted(&self) -> usize;
+    /// A post that has come here, with the rank it is from; those of one rank in their order. Does not wait.
+    fn poll(&self) -> Option<(usize, Vec<u8>)>;
     /// Collective, first half: offer this rank's flags for the next agreement. Does not wait.
     fn offer(&self, flags: Flags);
     /// Collective, second half: the joined flags once every rank has offered its own; `None` until then.

@@ -4,6 +4,9 @@
 //! is the one that may use the communicator. MPI's own error handler stays as it is and ends the
 //! job: after a failed MPI call there is nobody left to agree with.
 
+mod outbox;
+
+use self::outbox::Outbox;
 use super::launch::{self, LaunchError};
 use super::{Comm, Flags, RawComm};
 use mpi::collective::SystemOperation;
@@ -28,6 +31,7 @@ pub fn world() -> Result<Box<dyn Comm>, LaunchError> {
         size: world.size() as usize,
         world,
         agreement: RefCell::default(),
+        outbox: RefCell::default(),
         universe: ManuallyDrop::new(universe),
     };
     if threading < Threading::Funneled {
@@ -54,6 +58,7 @@ struct Mpi {
     size: usize,
     world: SimpleCommunicator,
     agreement: RefCell<Agreement>,
+    outbox: RefCell<Outbox>,
     universe: ManuallyDrop<Universe>,
 }
 
@@ -119,6 +124,20 @@ impl Comm for Mpi {
             from.receive_into(piece);
         }
         bytes
+    }
+
+    fn post(&self, to: usize, bytes: &[u8]) {
+        self.outbox.borrow_mut().send(to, bytes, self.world.as_raw());
+    }
+
+    fn posted(&self) -> usize {
+        self.outbox.borrow_mut().left()
+    }
+
+    fn poll(&self) -> Option<(usize, Vec<u8>)> {
+        let probed = self.world.any_process().immediate_matched_probe_with_tag(outbox::TAG)?;
+        let (words, status) = probed.matched_receive_vec::<u64>();
+        Some((status.source_rank() as usize, outbox::bytes(&words)))
     }
 
     fn offer(&self, flags: Flags) {

@@ -32,6 +32,15 @@ impl Comm for Solo {
     fn receive(&self, _from: usize) -> Vec<u8> {
         unreachable!("a single process has nobody to receive from")
     }
+    fn post(&self, _to: usize, _bytes: &[u8]) {
+        unreachable!("a single process has nobody to post to")
+    }
+    fn posted(&self) -> usize {
+        0
+    }
+    fn poll(&self) -> Option<(usize, Vec<u8>)> {
+        None
+    }
     fn offer(&self, flags: Flags) {
         self.offered.set(Some(flags));
     }

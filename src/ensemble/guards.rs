@@ -34,6 +34,9 @@ fn judge(value: f64, [warning, failed]: [f64; 2], allow_unsafe: bool) -> Verdict
 
 /// All guards of a set of trajectories.
 pub fn guards(node: &Node, shape: &Shape, leaks: &[LeakInfo], times: &[f64], allow_unsafe: bool) -> Vec<Guard> {
+    if node.n == 0 {
+        return vec![];
+    }
     let mut guards: Vec<Guard> = leaks
         .iter()
         .zip(node.leaks(shape))

@@ -77,7 +77,7 @@ impl Ensemble {
 }
 
 /// Who made it, where and with what: attributes of `/provenance`.
-fn provenance(comm: &dyn Comm, hdf5: &str) -> Vec<(String, String)> {
+pub fn provenance(comm: &dyn Comm, hdf5: &str) -> Vec<(String, String)> {
     let variable = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
     let command_line: Vec<String> = std::env::args_os().map(|word| quoted(&word.to_string_lossy())).collect();
     let directory = std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default();

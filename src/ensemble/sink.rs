@@ -289,7 +289,8 @@ pub trait Sink {
 }
 
 /// Nothing was left half done.
-struct Nothing;
+#[derive(Debug, Clone, Copy)]
+pub struct Nothing;
 
 impl Unfinished for Nothing {
     fn state(&self, _batch: u64) -> Option<Vec<u8>> {

@@ -43,7 +43,12 @@ pub fn extend(args: &ExtendArgs) -> i32 {
         let spec = old.extended(args.ntraj)?;
         if !options.dry_run {
             let header = Ensemble::new(spec.clone())?.header(comm, 1, &store::library_version());
-            let _ = header;
+            // All have read the old file.
+            comm.barrier();
+            let made = if comm.is_root() { store::resize(&args.file, &header) } else { Ok(()) };
+            if !comm.all(made.is_ok()) {
+                return Err(made.err().map_or(Error::Elsewhere, Error::from));
+            }
         }
         Ok(Resolved { spec, options, warnings: vec![] })
     })

@@ -13,11 +13,15 @@ pub fn write(
     results: Option<&Path>,
 ) -> io::Result<()> {
     let end = header.times.last().copied().unwrap_or(0.0);
-    writeln!(out, "Mean ± standard error at t = {end} over {} trajectories", summary.n_done)?;
+    match summary.n_done {
+        0 => writeln!(out, "No trajectory has come to its end yet.")?,
+        n => writeln!(out, "Mean ± standard error at t = {end} over {n} trajectories")?,
+    }
     let columns: Vec<[String; 3]> = header
         .observables
         .iter()
         .zip(&summary.observables)
+        .filter(|_| summary.n_done > 0)
         .map(|(info, found)| [info.name.clone(), info.expression.clone(), final_mean(info, found)])
         .collect();
     let width = |column: usize| columns.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);

@@ -5,6 +5,7 @@
 
 use super::checksum::Fnv;
 use num_complex::Complex64;
+use std::ops::Range;
 
 /// Consecutive rows of one dataset, row after row.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,18 @@ impl Block {
             }),
             Block::Signed(values) => fold(sums, values, |sum, n| sum.update(&n.to_le_bytes())),
             Block::Unsigned(values) => fold(sums, values, |sum, n| sum.update(&n.to_le_bytes())),
+        }
+    }
+
+    /// Some of the `count` rows it holds.
+    pub fn part(&self, rows: Range<usize>, count: usize) -> Block {
+        let width = self.len() / count.max(1);
+        let values = rows.start * width..rows.end * width;
+        match self {
+            Block::Real(all) => Block::Real(all[values].to_vec()),
+            Block::Complex(all) => Block::Complex(all[values].to_vec()),
+            Block::Signed(all) => Block::Signed(all[values].to_vec()),
+            Block::Unsigned(all) => Block::Unsigned(all[values].to_vec()),
         }
     }
 

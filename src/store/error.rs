@@ -64,6 +64,44 @@ pub enum StoreError {
         /// The output.
         path: PathBuf,
     },
+    /// Something stands where a merged file should go.
+    #[error("{} exists; --force replaces it, or choose another name with -o", .path.display())]
+    InTheWay {
+        /// The output.
+        path: PathBuf,
+    },
+    /// Two files that are not of one ensemble.
+    #[error("{} and {} cannot be merged: {what}", .a.display(), .b.display())]
+    Mismatch {
+        /// One file.
+        a: PathBuf,
+        /// The other.
+        b: PathBuf,
+        /// The first thing that differs.
+        what: String,
+    },
+    /// Two files with the same trajectory.
+    #[error(
+        "trajectory {trajectory} of seed {seed} is in {} and in {}: leave one of them out, or run other trajectories \
+         (--seed, --first-trajectory)",
+        .a.display(), .b.display()
+    )]
+    Overlap {
+        /// Its seed.
+        seed: u64,
+        /// Its number.
+        trajectory: u64,
+        /// One file.
+        a: PathBuf,
+        /// The other.
+        b: PathBuf,
+    },
+    /// Nothing to merge.
+    #[error("{} and what was named with it hold no finished trajectory; `qsd info` says how far a run is", .path.display())]
+    Empty {
+        /// The first file.
+        path: PathBuf,
+    },
     /// The file was deleted while it was written.
     #[error("{} was removed while it was written, and what comes now would be lost; start again", .path.display())]
     Removed {
@@ -181,6 +219,7 @@ impl StoreError {
     pub fn id(&self) -> &'static str {
         match self {
             StoreError::Exists { .. }
+            | StoreError::InTheWay { .. }
             | StoreError::NotAFile { .. }
             | StoreError::Foreign { .. }
             | StoreError::Different { .. }
@@ -190,6 +229,7 @@ impl StoreError {
             StoreError::Locked { .. } => "E-lock",
             StoreError::Full { .. } => "E-disk",
             StoreError::Name { .. } => "E-name",
+            StoreError::Mismatch { .. } | StoreError::Overlap { .. } | StoreError::Empty { .. } => "E-merge",
             _ => "E-file",
         }
     }

@@ -257,6 +257,12 @@ impl Dataset {
         self.data.read_raw().map_err(self.fault("read"))
     }
 
+    /// Read `count` values of a dataset with one axis, from `row` on.
+    pub fn read_slab<T: Element>(&self, row: usize, count: usize) -> Stored<Vec<T>> {
+        let read = || self.data.read_slice::<T, _, ndarray::Ix1>(slab(row, &[count]));
+        Ok(read().map_err(self.fault("read rows of"))?.into_raw_vec_and_offset().0)
+    }
+
     /// Read one number.
     pub fn read_one<T: Element + Copy>(&self) -> Stored<T> {
         self.data.read_scalar().map_err(self.fault("read"))
@@ -284,6 +290,17 @@ impl Dataset {
         read().map_err(self.fault("read rows of"))
     }
 
+    /// So many values of its type from words of eight bytes.
+    pub fn block(&self, count: usize, words: &mut impl Iterator<Item = u64>) -> Block {
+        let mut real = || words.next().map_or(f64::NAN, f64::from_bits);
+        match self.kind() {
+            Some(Kind::Complex) => Block::Complex((0..count).map(|_| Complex64::new(real(), real())).collect()),
+            Some(Kind::I64) => Block::Signed(words.take(count).map(|n| n as i64).collect()),
+            Some(Kind::U64) => Block::Unsigned(words.take(count).collect()),
+            _ => Block::Real((0..count).map(|_| real()).collect()),
+        }
+    }
+
     /// Type of an element, if it is one of ours.
     pub fn kind(&self) -> Option<Kind> {
         use ::hdf5::types::{
@@ -307,6 +324,17 @@ impl Dataset {
     pub fn set_flags(&self, name: &str, values: &[i8]) -> Stored<()> {
         let set = self.data.new_attr_builder().with_data(values).create(name);
         set.map(drop).map_err(self.fault("write an attribute of"))
+    }
+
+    /// The count that is an attribute of it, if there is one of that name.
+    pub fn count(&self, name: &str) -> Stored<Option<i64>> {
+        let get = || -> Result<Option<i64>> {
+            match self.data.attr_names()?.iter().any(|found| found == name) {
+                true => self.data.attr(name)?.read_scalar().map(Some),
+                false => Ok(None),
+            }
+        };
+        get().map_err(self.fault("read an attribute of"))
     }
 
     /// Give it a count as an attribute.

@@ -5,12 +5,16 @@
 //! `reader` says which rows are valid. A row is valid if, and only if, its checksum holds.
 
 mod block;
+mod checkpoint;
 mod checksum;
+mod copy;
 mod error;
 mod hdf5;
 pub mod layout;
+mod merge;
 mod place;
 mod reader;
+mod resize;
 mod same;
 mod skeleton;
 #[cfg(test)]
@@ -24,6 +28,8 @@ pub use self::hdf5::library_version;
 pub use crate::input::{Existing, Io};
 pub use error::StoreError;
 pub use layout::{VOLATILE, VOLATILE_ATTRIBUTES, check_observable_name, file_size};
+pub use merge::{Merged, Merging, merge};
 pub use place::Place;
 pub use reader::{GuardRecord, Results, RunRecord, State};
+pub use resize::resize;
 pub use writer::H5Sink;

@@ -22,6 +22,13 @@ pub struct Place {
     pub io: Io,
 }
 
+impl Place {
+    /// Go on with what is there, all ranks writing: what a command means that says nothing else.
+    pub fn new(path: impl Into<PathBuf>) -> Place {
+        Place { path: path.into(), existing: Existing::Resume, io: Io::Parallel }
+    }
+}
+
 /// Suffix of a file in the making; the number of its process follows.
 pub const PART: &str = ".part.";
 /// A network file system may show a new file to other nodes a moment later.
@@ -322,6 +329,13 @@ mod tests {
         fn send(&self, _: usize, _: &[u8]) {}
         fn receive(&self, _: usize) -> Vec<u8> {
             vec![]
+        }
+        fn post(&self, _: usize, _: &[u8]) {}
+        fn posted(&self) -> usize {
+            0
+        }
+        fn poll(&self) -> Option<(usize, Vec<u8>)> {
+            None
         }
         fn offer(&self, _: comm::Flags) {}
         fn agreed(&self) -> Option<comm::Flags> {

@@ -1,6 +1,7 @@
 //! Reading a results file back, finished or not, also while it is being written.
 
 mod columns;
+mod header;
 mod rows;
 
 use super::StoreError;
@@ -136,6 +137,14 @@ impl Results {
         self.file.dataset("seed")?.read()
     }
 
+    /// The rank that integrated every trajectory; -1 if there is none yet.
+    ///
+    /// # Errors
+    /// `File`.
+    pub fn ranks(&self) -> Result<Vec<i32>, StoreError> {
+        self.file.dataset("mpi_rank")?.read()
+    }
+
     /// Observables, in the order of the row.
     ///
     /// # Errors
@@ -251,6 +260,11 @@ impl Results {
         };
         let names = self.file.members("guards")?;
         names.into_iter().filter(|name| !name.ends_with("_verdict")).map(guard).collect()
+    }
+
+    /// The file itself.
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
 
     fn text(&self, name: &str) -> Result<String, StoreError> {

@@ -19,8 +19,20 @@ const LONGEST_ATTRIBUTE: usize = 60_000;
 /// # Errors
 /// `Full` says how much the file needs; the temporary file is gone after any error.
 pub fn create(path: &Path, header: &Header) -> Result<(), StoreError> {
+    create_with(path, header, |_| Ok(()))
+}
+
+/// The same, but it does not get its name before `act` has done what it likes with it.
+///
+/// # Errors
+/// Also those of `act`.
+pub fn create_with(
+    path: &Path,
+    header: &Header,
+    act: impl FnOnce(&Path) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let part = place::with_suffix(path, &format!("{}{}", place::PART, std::process::id()));
-    let made = fill(&part, header).and_then(|()| publish(&part, path));
+    let made = fill(&part, header).and_then(|()| act(&part)).and_then(|()| publish(&part, path));
     made.map_err(|error| {
         // It may not exist; the first error is the one that counts.
         let _ = fs::remove_file(&part);
@@ -74,6 +86,7 @@ fn describe_file(file: &File, header: &Header) -> Result<(), StoreError> {
         ("history", format!("{} {command}", header.started)),
         ("observables", join(header.observables.iter().map(|o| o.name.as_str()).collect())),
         ("leaks", join(header.leaks.iter().map(|leak| leak.factor.as_str()).collect())),
+        ("factors", join(header.states.iter().flat_map(|s| &s.factors).map(|(name, _)| name.as_str()).collect())),
         ("parameter_hash", header.parameter_hash.clone()),
     ];
     for (name, text) in &about {
@@ -106,7 +119,10 @@ fn describe(data: &h5::Dataset, dataset: &Dataset, header: &Header) -> Result<()
     }
     match row.each {
         Each::Observable if row.checked => describe_observable(data, dataset, header),
-        Each::Leak => data.set_count("levels", header.leaks[dataset.item].levels as i64),
+        Each::Leak => {
+            data.set_count("guarded", header.leaks[dataset.item].guarded.into())?;
+            data.set_count("levels", header.leaks[dataset.item].levels as i64)
+        }
         _ => Ok(()),
     }
 }

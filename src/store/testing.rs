@@ -1,10 +1,11 @@
 //! What the tests of this room share: a small run with every kind of dataset, and rows with known values.
 
-use super::{Existing, H5Sink, Place};
+use super::{H5Sink, Place};
 use crate::ensemble::{
     Guard, Header, LeakInfo, ObservableInfo, Parameter, RowInfo, Rows, Sink, StateInfo, Statistics, Summary, Value,
     Verdict,
 };
+use crate::input::Existing;
 use ndarray::{Array2, Array3};
 use num_complex::Complex64;
 use std::path::{Path, PathBuf};

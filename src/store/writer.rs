@@ -5,24 +5,33 @@
 //! reader can tell what is valid, whoever was killed in between.
 
 mod finish;
+mod gather;
 mod kept;
 mod rows;
+mod saved;
 mod start;
 
+pub(super) use self::rows::StoredRows;
+
 use self::rows::Batch;
+use self::saved::Saved;
 use super::h5::{self, File};
 use super::place::{self, Place};
-use super::{StoreError, layout};
+use super::{StoreError, checkpoint, layout, resize};
 use crate::comm::Comm;
-use crate::ensemble::{Begun, Failure, Header, Rows, Sink, Summary};
+use crate::ensemble::{Begun, Failure, Header, Nothing, Rows, Sink, Summary, Unfinished};
 use crate::error::Error;
 use std::io::ErrorKind;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a rank asks the system to put its rows on the disk; a power cut costs at most this much work.
 const SYNC_INTERVAL: Duration = Duration::from_secs(5);
+
+/// End condition of a run that does not need all its trajectories, in QuTiP's words.
+const ENOUGH: &str = "target tolerance reached";
 
 /// Writes one results file together with the other ranks.
 pub struct H5Sink<'a> {
@@ -33,14 +42,19 @@ pub struct H5Sink<'a> {
     /// This start has made the file: no row of it was there before.
     fresh: bool,
     lock: Option<place::Lock>,
+    /// Between `begin` and `finish`.
+    header: Option<Header>,
+    /// On the ranks that write.
     open: Option<Open>,
+    saved: Option<Saved>,
+    /// Ranks that have posted all they had to.
+    ended: usize,
 }
 
 /// What a rank holds between `begin` and `finish`.
-struct Open {
+pub(super) struct Open {
     file: File,
     header: Header,
-    rank: i32,
     /// Datasets that the checksum covers, in its order.
     checked: Vec<h5::Dataset>,
     cpu_time: h5::Dataset,
@@ -49,6 +63,8 @@ struct Open {
     status: h5::Dataset,
     /// A descriptor of our own: `fdatasync` on it works for the whole file and concerns no other rank.
     descriptor: std::fs::File,
+    /// One rank looks whether the file still has its name, and speaks for all.
+    watches: bool,
     synced: Instant,
 }
 
@@ -57,7 +73,7 @@ impl<'a> H5Sink<'a> {
     pub fn new(mut place: Place, comm: &'a dyn Comm) -> Self {
         // Through symbolic links, so that a link stays one and its target is written.
         place.path = std::fs::canonicalize(&place.path).unwrap_or(place.path);
-        H5Sink { place, comm, unused: false, fresh: false, lock: None, open: None }
+        H5Sink { place, comm, unused: false, fresh: false, lock: None, header: None, open: None, saved: None, ended: 0 }
     }
 
     /// The file it writes.
@@ -83,30 +99,41 @@ impl<'a> H5Sink<'a> {
     }
 
     fn end(&mut self, summary: Option<&Summary>) -> Result<(), Error> {
-        let Some(mut open) = self.open.take() else {
+        let Some(header) = self.header.take() else {
             return Err(unopened(self.path()).into());
         };
-        let done = self.close(&mut open, summary);
-        match done {
-            // All ranks agree that all is well: a collective close cannot hang.
-            Ok(()) => self.agree(open.into_file().close()),
-            Err(error) => {
-                std::mem::forget(open);
-                Err(error)
-            }
+        let settled = self.settle();
+        if !self.comm.all(settled.is_ok()) {
+            return Err(settled.err().unwrap_or(Error::Elsewhere));
         }
+        let mut open = self.open.take();
+        if let Err(error) = self.close(open.as_mut(), summary) {
+            std::mem::forget(open);
+            return Err(error);
+        }
+        // All ranks agree that all is well: a collective close cannot hang.
+        self.agree(open.map_or(Ok(()), |open| open.into_file().close()))?;
+        self.on_root(|| match summary.filter(|summary| is_enough(summary, &header)) {
+            Some(summary) => {
+                let header = Header { ntraj: summary.n_done, ..header };
+                resize::replace(self.path(), &header, Some(summary))
+            }
+            None => Ok(()),
+        })?;
+        Ok(())
     }
 
-    fn close(&self, open: &mut Open, summary: Option<&Summary>) -> Result<(), Error> {
+    fn close(&self, mut open: Option<&mut Open>, summary: Option<&Summary>) -> Result<(), Error> {
         // Rows on the disk before anything says that they are.
-        self.agree(open.sync())?;
+        self.agree(open.as_mut().map_or(Ok(()), |open| open.sync()))?;
         self.on_root(|| {
-            let Some(summary) = summary else { return Ok(()) };
+            let (Some(open), Some(summary)) = (open, summary) else { return Ok(()) };
             open.write_summary(summary)?;
             open.write_end(summary)?;
             open.sync()?;
             open.write_complete(summary)?;
-            open.sync()
+            open.sync()?;
+            if summary.n_done == open.header.ntraj { checkpoint::remove(self.path()) } else { Ok(()) }
         })?;
         Ok(())
     }
@@ -131,18 +158,48 @@ impl Sink for H5Sink<'_> {
     }
 
     fn accept(&mut self, rows: &Rows) -> Result<(), Error> {
-        let open = self.open.as_mut().ok_or_else(|| unopened(&self.place.path))?;
-        let batch = Batch::new(&self.place.path, &open.header, rows)?;
-        open.write_batch(&batch, open.rank)?;
-        if open.synced.elapsed() > SYNC_INTERVAL {
-            open.sync()?;
+        let header = self.header.as_ref().ok_or_else(|| unopened(&self.place.path))?;
+        let batch = Batch::new(&self.place.path, header, rows)?;
+        match &mut self.open {
+            Some(open) => {
+                open.write_batch(batch, self.comm.rank() as i32)?;
+                open.sync_sometimes()?;
+            }
+            None => self.post_rows(&batch),
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self) -> Result<(), Error> {
+        self.take_posts()?;
+        // A rank whose batches take long has rows of its own to think of, and rank 0 the file.
+        if let Some(open) = &mut self.open {
+            open.sync_sometimes()?;
+        }
+        Ok(())
+    }
+
+    fn unfinished(&self) -> Arc<dyn Unfinished> {
+        self.saved.as_ref().and_then(Saved::earlier).unwrap_or_else(|| Arc::new(Nothing))
+    }
+
+    fn checkpoint(&mut self, worker: usize, batch: u64, state: &[u8]) -> Result<(), Error> {
+        let is_writer = self.writes();
+        match &mut self.saved {
+            Some(saved) if is_writer => saved.keep(saved.pair(worker), batch, state),
+            Some(saved) => {
+                let pair = saved.pair(worker);
+                self.post_state(pair, batch, state);
+            }
+            None => {}
         }
         Ok(())
     }
 
     fn refresh(&mut self, summary: &Summary) -> Result<(), Error> {
+        // Rows before the statistics of them: in the file, and on the disk.
+        self.take_posts()?;
         let open = self.open.as_mut().ok_or_else(|| unopened(&self.place.path))?;
-        // Rows on the disk before the statistics of them.
         open.sync()?;
         open.write_summary(summary)?;
         Ok(open.sync()?)
@@ -175,7 +232,7 @@ impl Drop for H5Sink<'_> {
 }
 
 impl Open {
-    fn new(file: File, header: &Header, rank: usize, descriptor: std::fs::File) -> Result<Open, StoreError> {
+    fn new(file: File, header: &Header, descriptor: std::fs::File) -> Result<Open, StoreError> {
         let observables: Vec<_> = header.observables.iter().map(|o| o.name.clone()).collect();
         let factors: Vec<_> = header.leaks.iter().map(|leak| leak.factor.clone()).collect();
         let checked = layout::checked(&observables, &factors, header.states.is_some());
@@ -187,20 +244,36 @@ impl Open {
             status: file.dataset("status")?,
             file,
             header: header.clone(),
-            rank: rank as i32,
             descriptor,
+            watches: false,
             synced: Instant::now(),
         })
     }
 
+    /// A file that this process alone has made and writes.
+    ///
+    /// # Errors
+    /// `File` if it cannot be opened.
+    pub fn alone(path: &Path, header: &Header) -> Result<Open, StoreError> {
+        let descriptor = std::fs::File::open(path).map_err(|e| StoreError::io(path, "open the new file", e))?;
+        Open::new(File::open_rows(path, None)?, header, descriptor)
+    }
+
     /// Close every dataset; the file is left.
-    fn into_file(self) -> File {
+    pub fn into_file(self) -> File {
         self.file
     }
 
-    fn sync(&mut self) -> Result<(), StoreError> {
+    /// Now and then, so that a power cut costs little.
+    fn sync_sometimes(&mut self) -> Result<(), StoreError> {
+        if self.synced.elapsed() > SYNC_INTERVAL { self.sync() } else { Ok(()) }
+    }
+
+    pub fn sync(&mut self) -> Result<(), StoreError> {
         self.synced = Instant::now();
-        place::still_there(self.file.path(), &self.descriptor)?;
+        if self.watches {
+            place::still_there(self.file.path(), &self.descriptor)?;
+        }
         match self.descriptor.sync_data() {
             // Some file systems cannot.
             Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
@@ -209,17 +282,15 @@ impl Open {
     }
 }
 
+/// Fewer trajectories than were asked for are enough: the file is to have no room for more.
+fn is_enough(summary: &Summary, header: &Header) -> bool {
+    summary.end_condition == ENOUGH && summary.n_done > 0 && summary.n_done < header.ntraj
+}
+
 fn shape(path: &Path, what: &str, expected: String, found: String) -> StoreError {
     StoreError::Shape { path: path.into(), what: what.into(), expected, found }
 }
 
 fn unopened(path: &Path) -> StoreError {
     StoreError::File { path: path.into(), doing: "write".into(), detail: "the file is not open".into() }
-}
-
-impl Place {
-    /// Go on with what is there, all ranks writing: what a command means that says nothing else.
-    pub fn new(path: impl Into<PathBuf>) -> Place {
-        Place { path: path.into(), existing: super::Existing::Resume, io: super::Io::Parallel }
-    }
 }

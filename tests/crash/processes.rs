@@ -37,8 +37,10 @@ impl Running {
             }
             std::thread::sleep(Duration::from_millis(2));
         }
+        let alive = Command::new("ps").args(["-eo", "pid,ppid,stat,wchan:20,args"]).output();
+        let alive = alive.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         common::signal_group("KILL", &self.0);
-        panic!("it neither ended nor did what was waited for in {:?}", common::DEADLINE);
+        panic!("it neither ended nor did what was waited for in {:?}; processes:\n{alive}", common::DEADLINE);
     }
 
     /// Its exit code, none after a signal.

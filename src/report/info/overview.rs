@@ -111,18 +111,18 @@ impl Overview {
     /// `StoreError` if the file cannot be read.
     pub fn of(results: &Results) -> Result<Overview, StoreError> {
         let state = results.state()?;
-        let stored = if state.complete { results.statistics()? } else { None };
-        // Checksums of a finished run are looked at again where that takes no time.
+        let stored = results.statistics()?;
+        // Checksums of rows are looked at where that takes no time, and where nothing else is known.
         let small = std::fs::metadata(results.path()).is_ok_and(|file| file.len() <= QUICKLY_VERIFIED);
-        let valid = if small && stored.is_some() { Some(results.valid_rows()?) } else { None };
-        let stored = stored.filter(|_| valid.as_ref().is_none_or(|valid| valid.iter().all(|valid| *valid)));
-        let verified = stored.is_none() || valid.is_some();
-        let (done, statistics) = match stored {
-            Some(statistics) => (state.n_done, statistics),
-            None => {
-                let valid = results.valid_rows()?;
-                (valid.iter().filter(|valid| **valid).count() as u64, results.statistics_of(&valid)?)
-            }
+        let valid = if small || stored.is_none() { Some(results.valid_rows()?) } else { None };
+        let count = valid.as_ref().map(|valid| valid.iter().filter(|valid| **valid).count() as u64);
+        // Statistics of all rows that are there, or of a large file up to the last time they were refreshed.
+        let stored = stored.filter(|_| count.is_none_or(|count| count == state.stats_n));
+        let verified = valid.is_some();
+        let (done, statistics) = match (stored, valid) {
+            (Some(statistics), _) => (state.stats_n, statistics),
+            (None, Some(valid)) => (count.unwrap_or(0), results.statistics_of(&valid)?),
+            (None, None) => unreachable!("without stored statistics the rows were looked at"),
         };
         let trajectories = results.trajectories()?;
         let ends = |numbers: &[i64]| Some((*numbers.first()?, *numbers.last()?));

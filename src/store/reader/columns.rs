@@ -10,7 +10,6 @@ use crate::ensemble::{RowInfo, Rows, Shape};
 use ndarray::{Array2, Array3};
 use num_complex::Complex64;
 use std::ops::Range;
-use std::path::PathBuf;
 
 /// Bytes read at once.
 const READ: usize = 8 << 20;
@@ -19,6 +18,8 @@ const READ: usize = 8 << 20;
 pub struct Read {
     /// In the order of the columns.
     pub blocks: Vec<Block>,
+    /// Stored checksums.
+    pub sums: Vec<u64>,
     /// Whether a row is what was written.
     pub valid: Vec<bool>,
 }
@@ -31,7 +32,6 @@ pub struct Columns {
     pub shape: Shape,
     /// Stored times and basis states of the kets, if they are read.
     kets: Option<(usize, usize)>,
-    path: PathBuf,
 }
 
 impl Columns {
@@ -68,28 +68,13 @@ impl Columns {
             }
             false => None,
         };
-        Ok(Columns { checked, checksum: file.dataset("checksum")?, shape, kets, path: results.path.clone() })
+        Ok(Columns { checked, checksum: file.dataset("checksum")?, shape, kets })
     }
 
     /// How many rows to read at once: a few megabytes of them.
     pub fn rows_at_once(&self) -> usize {
         let width: usize = self.checked.iter().map(|data| data.extent().1).sum();
         (READ / (16 * width.max(1))).max(1)
-    }
-
-    /// Stored checksums.
-    ///
-    /// # Errors
-    /// `File` if they cannot be read.
-    pub fn checksums(&self, row: usize, count: usize) -> Result<Vec<u64>, StoreError> {
-        match self.checksum.read_rows(row, count)? {
-            Block::Unsigned(sums) => Ok(sums),
-            _ => Err(StoreError::File {
-                path: self.path.clone(),
-                doing: "read the checksums".into(),
-                detail: "they have another type".into(),
-            }),
-        }
     }
 
     /// Rows of all columns.
@@ -105,7 +90,7 @@ impl Columns {
     /// # Errors
     /// `File` if they cannot be read.
     pub fn read_checked(&self, row: usize, count: usize) -> Result<Option<Read>, StoreError> {
-        let stored = self.checksums(row, count)?;
+        let stored: Vec<u64> = self.checksum.read_slab(row, count)?;
         if stored.iter().all(|&sum| sum == 0) {
             return Ok(None);
         }
@@ -114,7 +99,7 @@ impl Columns {
         blocks.iter().for_each(|block| block.fold(&mut sums));
         let holds = |(sum, &stored): (Fnv, &u64)| stored != 0 && sum.finish() == stored;
         let valid = sums.into_iter().zip(&stored).map(holds).collect();
-        Ok(Some(Read { blocks, valid }))
+        Ok(Some(Read { blocks, sums: stored, valid }))
     }
 
     /// Some of the rows of `blocks` as the run gave them; the first has trajectory number `first`. Core times are left out.

@@ -26,6 +26,22 @@ impl Results {
         Ok(all)
     }
 
+    /// The columns under the checksum.
+    pub(in super::super) fn columns(&self) -> Result<Columns, StoreError> {
+        Columns::of(self)
+    }
+
+    /// Core times and ranks of some rows, which the checksum does not cover.
+    pub(in super::super) fn about_rows(&self, rows: Range<usize>) -> Result<(Vec<f64>, Vec<i32>), StoreError> {
+        let cpu_time = self.file.dataset("cpu_time")?.read_slab(rows.start, rows.len())?;
+        Ok((cpu_time, self.file.dataset("mpi_rank")?.read_slab(rows.start, rows.len())?))
+    }
+
+    /// Stored checksums of some rows, 0 where none has come yet.
+    pub(in super::super) fn checksums(&self, row: usize, count: usize) -> Result<Vec<u64>, StoreError> {
+        self.file.dataset("checksum")?.read_slab(row, count)
+    }
+
     /// Rows in all.
     pub(in super::super) fn count(&self) -> Result<usize, StoreError> {
         Ok(self.file.dataset("checksum")?.extent().0)
@@ -51,7 +67,7 @@ impl Results {
             from = group.end;
             let row = (number(group.start) - all.first) as usize;
             let count = group.clone().map(|batch| all.lanes(batch).len()).sum();
-            let Some(Read { blocks, valid }) = columns.read_checked(row, count)? else { continue };
+            let Some(Read { blocks, valid, .. }) = columns.read_checked(row, count)? else { continue };
             let mut at = 0;
             for batch in group {
                 let rows: Vec<usize> = (at..at + all.lanes(batch).len()).collect();

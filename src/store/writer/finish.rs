@@ -1,8 +1,8 @@
 //! What rank 0 alone writes: statistics and guards, the entry of a run at its start and its end, `complete` last.
 
-use super::super::StoreError;
 use super::super::checksum::Fnv;
 use super::super::layout::{self, UNFINISHED};
+use super::super::{Results, StoreError};
 use super::{Open, shape};
 use crate::ensemble::{Failure, Header, Statistics, Summary};
 use num_complex::Complex64;
@@ -16,10 +16,35 @@ impl Open {
         self.check_summary(summary)?;
         self.write_statistics(summary)?;
         for guard in &summary.guards {
-            self.put(&format!("guards/{}", guard.name), guard.value)?;
-            self.put(&format!("guards/{}_verdict", guard.name), guard.verdict as i8)?;
+            self.put_one(&format!("guards/{}", guard.name), guard.value)?;
+            self.put_one(&format!("guards/{}_verdict", guard.name), guard.verdict as i8)?;
         }
-        self.put("state/n_done", summary.n_done as i64)
+        self.put_one("state/n_done", summary.n_done as i64)
+    }
+
+    /// How many rows there are.
+    ///
+    /// # Errors
+    /// `Full` or `File` if writing fails.
+    pub fn write_count(&self, n_done: u64) -> Result<(), StoreError> {
+        self.put_one("state/n_done", n_done as i64)
+    }
+
+    /// The entries of all runs on another file.
+    ///
+    /// # Errors
+    /// `File` if they cannot be read, `Full` or `File` if writing fails.
+    pub fn take_runs(&self, from: &Results) -> Result<(), StoreError> {
+        let old = from.file();
+        for name in ["runs/start", "runs/end", "runs/host"] {
+            let texts = old.dataset(name)?.read_texts()?;
+            self.file.dataset(name)?.write_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>())?;
+        }
+        for name in ["runs/ranks", "runs/threads", "runs/exit_code"] {
+            self.file.dataset(name)?.write(&old.dataset(name)?.read::<i32>()?)?;
+        }
+        self.file.dataset("runs/wall_time")?.write(&old.dataset("runs/wall_time")?.read::<f64>()?)?;
+        self.put_one("runs/n_runs", old.dataset("runs/n_runs")?.read_one::<i64>()?)
     }
 
     /// How the run ended.
@@ -53,7 +78,7 @@ impl Open {
         }
         let walls = self.file.dataset("runs/wall_time")?;
         walls.write(&with_entry(walls.read::<f64>()?, runs, f64::NAN))?;
-        self.put("runs/n_runs", (runs + usize::from(!is_full)) as i64)?;
+        self.put_one("runs/n_runs", (runs + usize::from(!is_full)) as i64)?;
         self.file.dataset("state/end_condition")?.write_texts(&[UNFINISHED])
     }
 
@@ -62,12 +87,12 @@ impl Open {
     /// # Errors
     /// `Full` or `File` if writing fails.
     pub fn write_complete(&self, summary: &Summary) -> Result<(), StoreError> {
-        self.put("state/complete", u8::from(summary.n_done == self.header.ntraj))
+        self.put_one("state/complete", u8::from(summary.n_done == self.header.ntraj))
     }
 
     /// Checksum 0, the arrays, their n, then the right checksum.
     fn write_statistics(&self, summary: &Summary) -> Result<(), StoreError> {
-        self.put("state/stats_checksum", 0u64)?;
+        self.put_one("state/stats_checksum", 0u64)?;
         let mut sum = Fnv::new();
         for (observable, statistics) in self.header.observables.iter().zip(&summary.observables) {
             let Statistics { mean, traj_std, sem } = statistics;
@@ -85,9 +110,9 @@ impl Open {
             self.put_reals(&format!("leak_{}_mean", leak.factor), mean, &mut sum)?;
             self.put_reals(&format!("leak_{}_max", leak.factor), max, &mut sum)?;
         }
-        self.put("state/stats_n", summary.n_done as i64)?;
+        self.put_one("state/stats_n", summary.n_done as i64)?;
         sum.update(&(summary.n_done as i64).to_le_bytes());
-        self.put("state/stats_checksum", sum.finish())
+        self.put_one("state/stats_checksum", sum.finish())
     }
 
     /// How the run failed; statistics stay as they are.
@@ -96,8 +121,8 @@ impl Open {
     /// `Full` or `File` if writing fails.
     pub fn write_failure(&self, failure: &Failure) -> Result<(), StoreError> {
         for guard in &failure.guards {
-            self.put(&format!("guards/{}", guard.name), guard.value)?;
-            self.put(&format!("guards/{}_verdict", guard.name), guard.verdict as i8)?;
+            self.put_one(&format!("guards/{}", guard.name), guard.value)?;
+            self.put_one(&format!("guards/{}_verdict", guard.name), guard.verdict as i8)?;
         }
         self.write_run(&failure.ended, failure.wall_time, failure.exit_code)?;
         self.file.dataset("state/end_condition")?.write_texts(&[&failure.end_condition])
@@ -114,7 +139,7 @@ impl Open {
         self.file.dataset("runs/exit_code")?.write_slab(run, &[exit_code])
     }
 
-    fn put<T: super::h5::Element>(&self, path: &str, value: T) -> Result<(), StoreError> {
+    fn put_one<T: super::h5::Element>(&self, path: &str, value: T) -> Result<(), StoreError> {
         self.file.dataset(path)?.write(&[value])
     }
 

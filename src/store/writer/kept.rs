@@ -4,6 +4,7 @@ use super::super::{Results, StoreError};
 use super::{H5Sink, unopened};
 use crate::ensemble::{Rows, Trajectories};
 use crate::error::Error;
+use crate::input::Io;
 use std::ops::Range;
 
 impl H5Sink<'_> {
@@ -19,8 +20,12 @@ impl H5Sink<'_> {
         Ok(all.chunks_exact(8).map(number).collect())
     }
 
-    /// A contiguous part of the batches, so that all parts in the order of ranks ascend.
+    /// A contiguous part of the batches, so that all parts in the order of ranks ascend; all of them for the only
+    /// rank that has the file.
     fn share(&self, batches: Range<u64>) -> Range<u64> {
+        if self.place.io == Io::Gather {
+            return if self.comm.is_root() { batches } else { batches.end..batches.end };
+        }
         let count = u128::from(batches.end.saturating_sub(batches.start));
         let cut = |rank: usize| batches.start + (count * rank as u128 / self.comm.size() as u128) as u64;
         cut(self.comm.rank())..cut(self.comm.rank() + 1)
@@ -31,7 +36,7 @@ impl H5Sink<'_> {
         if batches.is_empty() {
             return Ok(vec![]);
         }
-        let header = &self.open.as_ref().ok_or_else(|| unopened(self.path()))?.header;
+        let header = self.header.as_ref().ok_or_else(|| unopened(self.path()))?;
         let trajectories = Trajectories { first: header.first_trajectory, count: header.ntraj };
         Results::open(self.path())?.whole_batches(trajectories, batches, visit)
     }

@@ -13,10 +13,23 @@ const DONE: i8 = 2;
 /// A batch on its way into the file.
 pub struct Batch {
     /// Row of the file at which it begins.
-    row: usize,
+    pub(super) row: usize,
     /// What the checksum covers, in the order of `layout::checked`.
-    blocks: Vec<Block>,
-    cpu_time: Vec<f64>,
+    pub(super) blocks: Vec<Block>,
+    /// Core times.
+    pub(super) cpu_time: Vec<f64>,
+}
+
+/// Consecutive rows with all that the file says of them.
+pub struct StoredRows {
+    /// What the checksum covers, in the order of `layout::checked`.
+    pub blocks: Vec<Block>,
+    /// Checksums.
+    pub sums: Vec<u64>,
+    /// Core times.
+    pub cpu_time: Vec<f64>,
+    /// Ranks.
+    pub mpi_rank: Vec<i32>,
 }
 
 impl Batch {
@@ -41,20 +54,28 @@ impl Open {
     ///
     /// # Errors
     /// `Shape` if the rows do not belong into this file, `Full` or `File` if writing fails.
-    pub fn write_batch(&self, batch: &Batch, rank: i32) -> Result<(), StoreError> {
+    pub fn write_batch(&self, batch: Batch, rank: i32) -> Result<(), StoreError> {
         let Batch { row, blocks, cpu_time } = batch;
-        let (row, count) = (*row, cpu_time.len());
-        self.check_shapes(count, blocks)?;
+        let count = cpu_time.len();
+        self.check_shapes(count, &blocks)?;
         let mut sums = vec![Fnv::new(); count];
-        for (dataset, block) in self.checked.iter().zip(blocks) {
-            block.fold(&mut sums);
+        blocks.iter().for_each(|block| block.fold(&mut sums));
+        let sums = sums.into_iter().map(Fnv::finish).collect();
+        self.put(row, &StoredRows { blocks, sums, cpu_time, mpi_rank: vec![rank; count] })
+    }
+
+    /// Rows, then their checksums, then their status.
+    ///
+    /// # Errors
+    /// `Full` or `File` if writing fails.
+    pub fn put(&self, row: usize, rows: &StoredRows) -> Result<(), StoreError> {
+        for (dataset, block) in self.checked.iter().zip(&rows.blocks) {
             dataset.write_rows(row, block)?;
         }
-        self.cpu_time.write_slab(row, cpu_time)?;
-        self.mpi_rank.write_slab(row, &vec![rank; count])?;
-        let sums: Vec<u64> = sums.into_iter().map(Fnv::finish).collect();
-        self.checksum.write_slab(row, &sums)?;
-        self.status.write_slab(row, &vec![DONE; count])
+        self.cpu_time.write_slab(row, &rows.cpu_time)?;
+        self.mpi_rank.write_slab(row, &rows.mpi_rank)?;
+        self.checksum.write_slab(row, &rows.sums)?;
+        self.status.write_slab(row, &vec![DONE; rows.sums.len()])
     }
 
     fn check_shapes(&self, count: usize, blocks: &[Block]) -> Result<(), StoreError> {

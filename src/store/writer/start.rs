@@ -2,9 +2,11 @@
 
 use super::super::layout::check_names;
 use super::super::{Results, StoreError, place, same, skeleton};
-use super::{File, H5Sink, Open, shape};
+use super::{File, H5Sink, Open, shape, unopened};
+use crate::comm;
 use crate::ensemble::{Begun, Header};
 use crate::error::{Error, exit};
+use crate::input::Io;
 use std::path::Path;
 
 impl H5Sink<'_> {
@@ -16,7 +18,7 @@ impl H5Sink<'_> {
         if found != Begun::New && found != Begun::Resumed {
             return Ok(found);
         }
-        place::check_directory(self.path(), self.comm).map_err(|e| e.map_or(Error::Elsewhere, Error::from))?;
+        self.check_directory()?;
         self.lock = self.on_root(|| place::Lock::take(self.path(), self.comm.size() == 1))?;
         // Once more, now that nobody else can change it.
         let found = self.look(header)?;
@@ -34,10 +36,14 @@ impl H5Sink<'_> {
         self.on_root(|| if self.fresh { skeleton::create(self.path(), header) } else { Ok(()) })?;
         self.unused = self.fresh && self.comm.is_root();
         self.open_rows(header)?;
+        if let Some(open) = &mut self.open {
+            open.watches = self.comm.is_root();
+        }
         self.unused = false;
         if !self.fresh {
             self.on_root(|| self.open.as_ref().map_or(Ok(()), |open| open.write_start(header)))?;
         }
+        self.survey(header)?;
         Ok(found)
     }
 
@@ -60,17 +66,41 @@ impl H5Sink<'_> {
         })
     }
 
+    /// Collective: it can be written, by all ranks that are to write.
+    fn check_directory(&self) -> Result<(), Error> {
+        if self.place.io == Io::Gather {
+            let alone = comm::solo();
+            let check = || place::check_directory(self.path(), alone.as_ref());
+            return self.on_root(|| check().map_err(|e| e.unwrap_or_else(|| unopened(self.path())))).map(drop);
+        }
+        place::check_directory(self.path(), self.comm).map_err(|e| e.map_or(Error::Elsewhere, Error::from))
+    }
+
     fn open_rows(&mut self, header: &Header) -> Result<(), Error> {
+        self.header = Some(header.clone());
+        if self.place.io == Io::Gather {
+            self.open = self.on_root(|| Open::alone(self.path(), header))?;
+            return Ok(());
+        }
         let inode = self.on_root(|| place::inode(self.path()))?;
         let inode = self.comm.broadcast(inode.unwrap_or(0).to_le_bytes().to_vec());
         let inode = inode.try_into().map(u64::from_le_bytes).unwrap_or(0);
         let descriptor = self.agree(place::await_file(self.path(), inode))?;
-        let file = self.agree(File::open_rows(self.path(), self.comm.raw()))?;
-        let open = Open::new(file, header, self.comm.rank(), descriptor);
-        self.open = Some(self.agree(open)?);
+        let raw = self.comm.raw();
+        let file = File::open_rows(self.path(), raw).map_err(|error| match (raw, error) {
+            (Some(_), StoreError::File { path, doing, detail }) => {
+                StoreError::File { path, doing, detail: format!("{detail}; {SERIALLY}") }
+            }
+            (_, error) => error,
+        });
+        let file = self.agree(file)?;
+        self.open = Some(self.agree(Open::new(file, header, descriptor))?);
         Ok(())
     }
 }
+
+/// What to try where MPI-IO does not work.
+const SERIALLY: &str = "if this file system is not made for MPI-IO, --io gather writes through rank 0 alone";
 
 /// What a file of ours means to a run of this input.
 fn what_is_left(results: &Results, header: &Header) -> Result<Begun, StoreError> {
@@ -100,9 +130,10 @@ fn check_header(path: &Path, header: &Header) -> Result<(), StoreError> {
 mod tests {
     use super::super::super::h5;
     use super::super::super::testing::{header, rows, scratch, summary, written};
-    use super::super::super::{Existing, H5Sink, Place};
+    use super::super::super::{H5Sink, Place};
     use super::*;
     use crate::ensemble::Sink;
+    use crate::input::Existing;
     use std::fs;
 
     /// Begin on what is at `path`, and let go.
