@@ -50,13 +50,15 @@ impl Ensemble {
         let unravelling = Unravelling::of(&model, spec.gauge == Gauge::Slh, calculus);
         let schedule = Schedule::new(&spec.time, &model.dynamics.breakpoints());
         model.check(&schedule.samples(spec.time.intervals, SAMPLES))?;
-        let fock = (0..model.space.factors.len()).filter(|m| model.space.factors[*m].kind == Kind::Fock);
+        let watchable = (0..model.space.factors.len()).filter(|m| model.space.factors[*m].kind != Kind::Spin);
         let (mut leaks, mut watched) = (vec![], vec![]);
-        for m in fock {
+        for m in watchable {
             let factor = &model.space.factors[m];
+            // Of a space without structure the last state is recorded and not judged.
+            let levels = if factor.kind == Kind::Fock { WATCHED_LEVELS } else { 1 };
             let guarded = !factor.exact && model.raises(m);
-            leaks.push(LeakInfo { factor: factor.name.clone(), levels: WATCHED_LEVELS, guarded });
-            watched.push(model.space.top_levels(m, WATCHED_LEVELS));
+            leaks.push(LeakInfo { factor: factor.name.clone(), levels, guarded });
+            watched.push(model.space.top_levels(m, levels));
         }
         let observables = model
             .observables

@@ -1,5 +1,6 @@
 //! A run of a model file: what the file says, what the command line says instead, and the times.
 
+use super::json::as_model_file;
 use super::link::none_for_files;
 use super::model_file::{Overrides, Source, read};
 use super::options::options;
@@ -27,12 +28,12 @@ pub(super) fn resolve_file(typed: &RunArgs, name: &str) -> Result<Resolved, Erro
     let stem: String =
         path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default().chars().map(plain).collect();
     let directory = path.parent().unwrap_or(Path::new(""));
-    let text = if name.ends_with(".json") { super::json::as_model_file(name, &text)? } else { text };
+    let (text, remarks) = if name.ends_with(".json") { as_model_file(name, &text)? } else { (text, vec![]) };
     let found = read(Source { name, text: &text }, &stem, directory, &overrides(&typed.model)?)?;
 
     let conflict = |why: String| unreadable(format!("its [run] and the command line do not fit together: {why}"));
     let args = with_flags_of_file(typed, &found.run).map_err(conflict)?;
-    let mut warnings = found.warnings.clone();
+    let mut warnings = [remarks, found.warnings.clone()].concat();
     none_for_files(&args.link)?;
     let method = method(args.time.method.as_deref(), &mut warnings)?;
     let (time, step_is_open) = time(&args.time, name, &mut warnings)?;

@@ -14,6 +14,10 @@ mod read;
 mod samples;
 mod source;
 
+pub use operators::complex;
 pub use parts::factor_toml;
-pub use read::{Described, Overrides, quoted, read};
+pub use read::{Described, Overrides, quoted, read, real};
 pub use source::Source;
+
+#[cfg(test)]
+mod tests;

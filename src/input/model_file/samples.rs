@@ -37,7 +37,7 @@ impl Reader<'_> {
             }
         };
         let (times, values) = match item.value.as_str() {
-            Some(file) => self.from_csv(item, file)?,
+            Some(file) => self.read_csv(item, file)?,
             None => self.inline(item)?,
         };
         let list = |numbers: Vec<String>| numbers.join(", ");
@@ -64,7 +64,7 @@ impl Reader<'_> {
     }
 
     /// Columns t, Re and perhaps Im; a first line of words is a heading, `#` begins a comment.
-    fn from_csv(&self, item: &Item, file: &str) -> Result<(Vec<f64>, Vec<Complex64>), InputError> {
+    fn read_csv(&self, item: &Item, file: &str) -> Result<(Vec<f64>, Vec<Complex64>), InputError> {
         let path = self.directory.join(file);
         let unreadable = |why: String| self.source.mistake(&item.at, format!("cannot read {}: {why}", path.display()));
         let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
