@@ -239,3 +239,55 @@ fn an_empty_component_only_brings_the_drive() {
         }
     }
 }
+
+/// The seed project's own file of two Kerr cavities with ten levels each.
+const SEED: &str = "../shared/data/seed_two_kerr_10x10.json";
+
+fn seed_file() -> Option<String> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(SEED);
+    let text = std::fs::read_to_string(&path);
+    if let Err(error) = &text {
+        eprintln!("NOT TESTED: the seed's two systems, because {} cannot be read: {error}", path.display());
+    }
+    text.ok()
+}
+
+#[test]
+fn the_two_systems_of_the_original_simulator_run_as_they_stand() {
+    if seed_file().is_none() {
+        return;
+    }
+    let found = run_line(SEED);
+    let spec = &found.ensemble.spec;
+    assert_eq!((spec.ntraj, spec.method.name(), spec.time.saves()), (1, "em", 201));
+    let link = found.ensemble.model.dynamics.link.expect("a link");
+    assert_eq!((link.reflection, link.feedback, link.noise), (0.0, 0.5.into(), 1.0));
+    assert!((link.filter_time - 0.1).abs() < 1e-4, "{}", link.filter_time);
+    for observable in &found.ensemble.observables {
+        assert!(found.rows(&observable.name).iter().all(|z| z.is_finite()), "{}", observable.name);
+    }
+}
+
+#[test]
+fn without_measurement_the_original_two_systems_are_the_cascade() {
+    let Some(text) = seed_file() else { return };
+    let plain = text.replace("\"eps\": 0.5", "\"eps\": 0.0").replace("\"n\": 1.0", "\"n\": 0.0");
+    assert_ne!(plain, text);
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("plain.json");
+    std::fs::write(&file, plain).expect("a file");
+    let flags = "--duration 0.04 --save-dt 0.01 --dt 5e-5 --method heun --ntraj 2000 --seed 3";
+    let line = format!("{} {flags}", file.display());
+    let found = run_line(&line);
+    let model = &found.ensemble.model;
+    let (l1, l2) = (&model.lindblads[0], &model.lindblads[1]);
+    let (h, lindblads) = master(model);
+    assert_eq!(h, &model.hamiltonian + &(&l2.dag() * l1).im());
+    assert!(lindblads[0] == l1 + l2 && lindblads[1..3].iter().all(Operator::is_zero));
+    let times = [0.01, 0.02, 0.03, 0.04];
+    for (t, exact) in times.iter().zip(means(model, &times, 100)) {
+        for (observable, exact) in found.ensemble.observables.iter().zip(exact) {
+            found.assert_mean(&observable.name, *t, exact.into(), 4.0);
+        }
+    }
+}

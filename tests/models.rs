@@ -45,6 +45,7 @@ fn a_regime_as_a_file_gives_the_same_bits() {
         ("kerr_bistableA20.5", "--ntraj 8 --duration 0.004"),
         ("kerr_bistableB33.25", "--ntraj 8 --duration 0.002 --method em --dt 1e-5"),
         ("kerr_qubit", "--ntraj 8 --duration 0.04 --gauge slh"),
+        ("empty_then_kerrA20.5", "--ntraj 8 --duration 0.004"),
     ] {
         let file = directory.path().join(format!("{name}.toml"));
         let regime = library::parse(name).expect(name);

@@ -3,9 +3,9 @@
 //! The formulas are those of the library in the same order of operations: products in brackets where the
 //! library multiplies operators first, Im(...) where it composes a drive with a port.
 
-use super::model_file::quoted;
+use super::model_file::{link_toml, quoted};
 use super::{Method, default_step, defaults};
-use crate::model::library::{self, Choices, Family, Regime};
+use crate::model::library::{self, Choices, Family, Pair, Regime};
 use crate::model::{Model, ModelError};
 
 /// The text of the file; `qsd run FILE` is then `qsd run NAME`.
@@ -62,6 +62,10 @@ pub fn as_model_file(regime: &Regime) -> Result<String, ModelError> {
         text += &format!("{name} = {}\n", quoted(formula));
     }
     text += &observables(&model);
+    if model.dynamics.link.is_some() {
+        // A regime that is linked by itself has a plain link, as the flags between two systems have their defaults.
+        text += &link_toml(&Pair::default(), ["1", "2"]);
+    }
     let (run, dt) = (defaults(regime.entry), default_step(regime.entry, Method::DEFAULT, regime.entry.nfock_a));
     text += &format!("\n[run]\nduration = {:?}\nsave_dt = {:?}\n", run.duration, run.save_dt);
     text += &format!("dt = {dt:?}  # for {}, and this number of Fock states\n", Method::DEFAULT.name());
@@ -91,7 +95,14 @@ mod tests {
 
     #[test]
     fn every_element_is_that_of_the_library() {
-        for name in ["absorptive_bistable", "kerr_bistable", "kerr_bistableA7.3", "kerr_bistableB33.25", "kerr_qubit"] {
+        for name in [
+            "absorptive_bistable",
+            "kerr_bistable",
+            "kerr_bistableA7.3",
+            "kerr_bistableB33.25",
+            "kerr_qubit",
+            "empty_then_kerrA7.3",
+        ] {
             let regime = library::parse(name).expect(name);
             let text = as_model_file(&regime).expect(name);
             let source = Source { name: "m.toml", text: &text };
@@ -99,6 +110,7 @@ mod tests {
             let built = library::build(&regime, &Choices::default()).expect(name);
             same(&found.hamiltonian, &built.hamiltonian, name);
             assert_eq!(found.lindblads, built.lindblads, "{name}");
+            assert_eq!(found.dynamics.link, built.dynamics.link, "{name}");
             assert_eq!(found.initial, built.initial, "{name}");
             assert_eq!(found.space, built.space, "{name}");
             for (a, b) in found.observables.iter().zip(&built.observables) {

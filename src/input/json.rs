@@ -3,7 +3,8 @@
 //! Both become the text of a model file, so that one reader judges them and the results file keeps one form.
 //!
 //! The original simulator's operators are diagonals in scipy's DIA convention: `data[k][column]` is the
-//! element at row = column - `offsets[k]`. Its `H_eff` is -iH - 1/2 sum L^dag L. Ours list elements by row
+//! element at row = column - `offsets[k]`. Its `H_eff` is -iH - 1/2 sum L^dag L; of two systems, the first two
+//! operators are linked. Ours list elements by row
 //! and column:
 //!
 //! ```json
@@ -13,13 +14,15 @@
 //! ```
 
 use super::InputError;
-use super::model_file::{quoted, real};
+use super::link::filter_time;
+use super::model_file::{link_toml, quoted, real};
 use crate::model::Operator;
+use crate::model::library::Pair;
 use num_complex::Complex64;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What may be left of H - H^dag, relative to the largest element: H_eff was printed with its digits.
+/// What may be left of H - H^dag and the like, relative to the largest element: the file was printed with its digits.
 const HERMITIAN: f64 = 1e-9;
 
 /// The model file that says the same as a JSON file.
@@ -34,9 +37,6 @@ pub fn as_model_file(name: &str, text: &str) -> Result<(String, Vec<String>), In
         return matrices.as_model_file().map(|text| (text, vec![])).map_err(refuse);
     }
     if parsed.get("H_eff").is_some() {
-        if parsed.get("num_systems").and_then(Value::as_u64).is_some_and(|systems| systems != 1) {
-            return Err(refuse("two linked systems".into()));
-        }
         let script: Script = serde_json::from_str(text).map_err(|error| of_serde(name, &error))?;
         return script.as_model_file().map_err(refuse);
     }
@@ -153,8 +153,19 @@ struct Script {
     ntraj: u64,
     seeds: Vec<u64>,
     sdeint_method: String,
-    #[serde(default, rename = "num_systems")]
-    _num_systems: Option<u64>,
+    #[serde(default)]
+    num_systems: Option<u64>,
+    #[serde(rename = "L2_dag")]
+    l2_dag: Option<Diagonals>,
+    #[serde(rename = "L2_dag_L1")]
+    l2_dag_l1: Option<Diagonals>,
+    #[serde(rename = "R")]
+    r: Option<f64>,
+    #[serde(rename = "T")]
+    t: Option<f64>,
+    eps: Option<f64>,
+    n: Option<f64>,
+    lambda: Option<f64>,
 }
 
 /// An operator by its diagonals.
@@ -197,11 +208,15 @@ impl Script {
         let h_eff = self.h_eff.operator(dim, "H_eff")?;
         let rate = ls.iter().fold(Operator::zero(dim), |rate, l| &rate + &(&l.dag() * l));
         let h = (&h_eff + &rate.scale(0.5)).scale(Complex64::I);
-        let size = |op: &Operator| op.elements().map(|(_, z)| z.norm()).fold(0.0, f64::max);
         if size(&(&h - &h.dag())) > HERMITIAN * size(&h_eff).max(size(&h)) {
             return Err("i(H_eff + 1/2 sum L^dag L) is not Hermitian: H_eff and Ls do not belong together".into());
         }
         let h = (&h + &h.dag()).scale(0.5);
+        let link = match self.num_systems {
+            None | Some(1) => None,
+            Some(2) => Some(self.link(&ls)?),
+            Some(systems) => return Err(format!("num_systems is {systems}, and one or two can be run")),
+        };
         let c_ops: Vec<String> = ls.iter().map(listed).collect();
         let mut text = format!("H = {}\nc_ops = [{}]\n", listed(&h), c_ops.join(", "));
         text += &self.psi0.amplitudes()?;
@@ -209,6 +224,7 @@ impl Script {
         for (k, op) in observables.iter().enumerate() {
             text += &format!("obs{} = {}\n", k + 1, listed(op));
         }
+        text += &link.as_ref().map_or(String::new(), |link| link_toml(link, ["1", "2"]));
         text += &format!(
             "\n[run]\nduration = {}\ndt = {}\ndownsample = {}\nntraj = {}\nmethod = {}\n",
             real(self.duration),
@@ -218,6 +234,11 @@ impl Script {
             quoted(&self.sdeint_method)
         );
         let mut warnings = vec![];
+        if let Some(link) = link {
+            if link.eps != 0.0 && link.noise != 0.0 && link.filter_time == 0.0 {
+                warnings.push("the link has its Ito correction, which the original simulator left out".into());
+            }
+        }
         if let Some(seed) = self.seeds.first() {
             text += &format!("seed = {seed}\n");
             if self.seeds.len() > 1 {
@@ -229,6 +250,42 @@ impl Script {
         }
         Ok((text, warnings))
     }
+
+    /// The link between the first two of the operators. T and eps have the phase factor in them, which is 1 or -1 here.
+    fn link(&self, ls: &[Operator]) -> Result<Pair, String> {
+        fn needed<'a, T>(value: &'a Option<T>, key: &str) -> Result<&'a T, String> {
+            value.as_ref().ok_or_else(|| format!("two systems need the key {key}, and it is missing"))
+        }
+        let [l1, l2, ..] = ls else { return Err("two systems need two operators in Ls".into()) };
+        let (r, t) = (*needed(&self.r, "R")?, *needed(&self.t, "T")?);
+        let (eps, n, lambda) = (*needed(&self.eps, "eps")?, *needed(&self.n, "n")?, *needed(&self.lambda, "lambda")?);
+        for (op, expected, key) in [
+            (needed(&self.l2_dag, "L2_dag")?, l2.dag(), "L2_dag"),
+            (needed(&self.l2_dag_l1, "L2_dag_L1")?, &l2.dag() * l1, "L2_dag_L1"),
+        ] {
+            if size(&(&op.operator(l2.dim(), key)? - &expected)) > HERMITIAN * size(&expected) {
+                return Err(format!("{key} is not what the first two of Ls give"));
+            }
+        }
+        let power = t * t + r * r;
+        if !power.is_finite() || (power - 1.0).abs() > HERMITIAN {
+            return Err(format!("R^2 + T^2 is {power}; a beam splitter without loss makes it 1"));
+        }
+        let phase = if t < 0.0 { -1.0 } else { 1.0 };
+        Ok(Pair {
+            reflection: r,
+            eps: phase * eps,
+            noise: n,
+            filter_time: filter_time(lambda, self.delta_t)
+                .ok_or_else(|| format!("lambda is {lambda}, and must be a factor from 0 (no filter) to below 1"))?,
+            phase: phase.into(),
+            ..Pair::default()
+        })
+    }
+}
+
+fn size(op: &Operator) -> f64 {
+    op.elements().map(|(_, z)| z.norm()).fold(0.0, f64::max)
 }
 
 fn listed(op: &Operator) -> String {
@@ -272,6 +329,40 @@ mod tests {
         assert!(warnings[0].contains("of the 2 seeds the first, 5"));
     }
 
+    /// The same with a second |0><1|, to which the first is linked.
+    fn two_systems() -> String {
+        let l = r#"{"offsets": [1], "data": [{"real": [0.0, 1.0], "imag": [0.0, 0.0]}]}"#;
+        let link = r#""num_systems": 2, "R": 0.6, "T": -0.8, "eps": 0.5, "n": 0.9, "lambda": 0.9,
+            "L2_dag": {"offsets": [-1], "data": [{"real": [1.0, 0.0], "imag": [0.0, 0.0]}]},
+            "L2_dag_L1": {"offsets": [0], "data": [{"real": [0.0, 1.0], "imag": [0.0, 0.0]}]}"#;
+        let twice = format!("\"Ls\": [{l}, {l}]");
+        SCRIPT
+            .replace(&format!("\"Ls\": [{l}]"), &twice)
+            .replace("[0.0, -0.5]", "[0.0, -1.0]")
+            .replace("\"num_systems\": 1", link)
+    }
+
+    #[test]
+    fn two_systems_are_linked() {
+        let (found, _) = found(&two_systems());
+        let link = found.model.dynamics.link.expect("a link");
+        assert_eq!((link.first, link.second, link.reflection, link.noise), (0, 1, 0.6, 0.9));
+        assert!((link.transmission + 0.8).norm() < 1e-15);
+        assert_eq!(link.feedback, 0.5.into(), "eps has the phase factor in it");
+        assert_eq!(link.filter_time, -0.01 / libm::log(0.9), "a factor per step of delta_t");
+        let wrong = |from: &str, to: &str| {
+            assert!(two_systems().contains(from), "{from}");
+            as_model_file("spec.json", &two_systems().replacen(from, to, 1)).expect_err(to).to_string()
+        };
+        assert!(wrong("\"T\": -0.8", "\"T\": 0.7").contains("R^2 + T^2 is 0.8"));
+        assert!(wrong("\"eps\": 0.5,", "").contains("two systems need the key eps"));
+        assert!(wrong("\"lambda\": 0.9", "\"lambda\": 1").contains("lambda is 1, and must be"));
+        assert!(wrong("[1.0, 0.0]", "[2.0, 0.0]").contains("L2_dag is not what"));
+        let unfiltered = two_systems().replace("\"lambda\": 0.9", "\"lambda\": 0");
+        let (_, warnings) = as_model_file("spec.json", &unfiltered).expect("fine");
+        assert!(warnings[0].contains("Ito correction"), "{warnings:?}");
+    }
+
     #[test]
     fn our_own_matrices_keep_their_names_and_factors() {
         let text = r#"{"qsd_model": 1, "name": "two", "space": [["b", {"fock": 2}], ["a", {"levels": 2}]],
@@ -297,7 +388,8 @@ mod tests {
         assert!(text("\"Ls\"", "\"Lss\"").starts_with("spec.json:4:"));
         assert!(text("[1, -1, 0]", "[1, -1]").contains("2 offsets and 3 diagonals"));
         assert!(text("[0.0, -0.5]", "[0.0, -0.6]").contains("not Hermitian"));
-        assert!(text("\"num_systems\": 1", "\"num_systems\": 2").contains("--num-systems 2"));
+        assert!(text("\"num_systems\": 1", "\"num_systems\": 2").contains("two operators in Ls"));
+        assert!(text("\"num_systems\": 1", "\"num_systems\": 3").contains("one or two"));
         assert!(text("{\"H_eff\"", "{\"H\"").contains("key qsd_model"));
         assert!(text("\"real\": [0.0, 1.0]", "\"real\": [0.0]").contains("real and"));
         assert!(as_model_file("x.json", "{").expect_err("cut").to_string().starts_with("x.json:1:1: EOF"));

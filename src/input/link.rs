@@ -3,6 +3,7 @@
 use super::initial::amplitude;
 use super::{InputError, Method, within};
 use crate::cli::{LinkFlags, LinkKind};
+use crate::model::Link;
 use crate::model::library::{Family, Pair};
 use num_complex::Complex64;
 use serde::{Deserialize, Serialize};
@@ -47,16 +48,21 @@ impl LinkSpec {
 
     /// What no method can run, and numbers that no link can have.
     pub(super) fn check(&self, method: Method) -> Result<(), InputError> {
-        self.pair().link().map_err(|error| InputError::Link(error.to_string()))?;
-        let omitted = self.link == LinkKind::Seed && self.eps != 0.0 && self.filter_time == 0.0;
-        if omitted && method != Method::Em {
-            return Err(InputError::Link(format!(
-                "--link seed leaves out a term that {} does not have: its equation is complete without; use --method em",
-                method.name()
-            )));
-        }
-        Ok(())
+        let link = self.pair().link().map_err(|error| InputError::Link(error.to_string()))?;
+        check_method(&link, "--link seed", method)
     }
+}
+
+/// Refuses the omission of a term from an equation that does not have it; `asked` is what asked for it.
+pub(super) fn check_method(link: &Link, asked: &str, method: Method) -> Result<(), InputError> {
+    let omitted = !link.correction && link.feedback != Complex64::ZERO && link.filter_time == 0.0;
+    if omitted && method != Method::Em {
+        return Err(InputError::Link(format!(
+            "{asked} leaves out a term that {} does not have: its equation is complete without; use --method em",
+            method.name()
+        )));
+    }
+    Ok(())
 }
 
 /// Whether two systems run, and a warning if a flag was meant to act and does not.
@@ -195,6 +201,21 @@ mod tests {
         assert!((link.filter_time - 0.1).abs() < 1e-5, "0.9999 at 1e-5 is 0.1: {}", link.filter_time);
         assert_eq!((link.trans_phase, link.drive_second_system), ([0.6, 0.8], true));
         assert_eq!(link.check(Method::Heun), Ok(()));
+    }
+
+    #[test]
+    fn a_model_file_has_a_link_of_its_own() {
+        let refusal = |line: &str| match Cli::from_words(line.split_whitespace().map(Into::into)).expect(line).task {
+            Task::Run(args) => none_for_files(&args.link).map_err(|error| error.to_string()),
+            other => panic!("{line} is {other:?}"),
+        };
+        assert_eq!(refusal("qsd run m.toml --num-systems 1 --R 0 --noise-amp 1 --link physical"), Ok(()));
+        for flag in ["--num-systems 2", "--R 0.5", "--eps 1", "--lambda 0.9", "--trans-phase -1", "--link seed"] {
+            let said = refusal(&format!("qsd run m.toml {flag}")).expect_err(flag);
+            let name = flag.split(' ').next().expect("a flag");
+            assert!(said.starts_with(name) && said.contains("[link]"), "{said}");
+        }
+        assert!(refusal("qsd run m.toml --num-systems 3").expect_err("three").contains("between 1 and 2"));
     }
 
     #[test]

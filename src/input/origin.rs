@@ -1,11 +1,12 @@
 //! Where the physics of a run comes from: a regime of the library, a model file, or a program.
 
+use super::link::check_method;
 use super::model_file::{Described, Overrides, Source, read};
 use super::spec::no_more;
 use super::{InputError, LinkSpec, Method, initial, within};
 use crate::error::Error;
 use crate::model::library::{self, Choices, Family, Initial};
-use crate::model::{Model, Operator, Reduced};
+use crate::model::{Link, Model, Operator, Reduced};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -65,6 +66,8 @@ pub struct FileModel {
     meaning: String,
     #[serde(skip)]
     dim: usize,
+    #[serde(skip)]
+    link: Option<Link>,
 }
 
 /// A model that only the program can make that made it.
@@ -120,8 +123,8 @@ impl FileModel {
 
     /// From a file that was read.
     pub(super) fn of(found: Described) -> FileModel {
-        let dim = found.model.space.dim();
-        FileModel { text: found.text, name: found.model.name, meaning: found.meaning, dim }
+        let (dim, link) = (found.model.space.dim(), found.model.dynamics.link);
+        FileModel { text: found.text, name: found.model.name, meaning: found.meaning, dim, link }
     }
 
     /// The file in its normal form.
@@ -227,7 +230,11 @@ impl Origin {
     pub(super) fn check(&self, method: Method) -> Result<u64, InputError> {
         match self {
             Origin::BuiltIn(built_in) => built_in.check(method),
-            Origin::File(file) => Ok(file.dim as u64),
+            Origin::File(file) => {
+                let asked = "equation = \"seed\" in [link]";
+                file.link.as_ref().map_or(Ok(()), |link| check_method(link, asked, method))?;
+                Ok(file.dim as u64)
+            }
             Origin::Program(_) => Ok(1),
         }
     }

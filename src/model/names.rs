@@ -37,6 +37,7 @@ pub const RESERVED_PARAMETERS: &[&str] = &[
     "method",
     "gauge",
     "Ntraj",
+    "target_tol",
     "first_trajectory",
     "seed",
     "duration",

@@ -40,13 +40,15 @@ pub enum Place {
     Connect,
     /// `[[input]]`.
     Input,
+    /// `[link]`.
+    Link,
     /// `[run]`.
     Run,
 }
 
 impl Place {
     /// All of them, in the order of a file.
-    pub const ALL: [Place; 10] = [
+    pub const ALL: [Place; 11] = [
         Place::File,
         Place::Space,
         Place::Term,
@@ -56,6 +58,7 @@ impl Place {
         Place::Component,
         Place::Connect,
         Place::Input,
+        Place::Link,
         Place::Run,
     ];
 
@@ -71,6 +74,7 @@ impl Place {
             Place::Component => "[[component]]",
             Place::Connect => "[[connect]]",
             Place::Input => "[[input]]",
+            Place::Link => "[link]",
             Place::Run => "[run]",
         }
     }
@@ -86,7 +90,7 @@ const fn row(place: Place, name: &'static str, words: [&'static str; 5]) -> Key 
     Key { place, name, form, unit, default, example, text }
 }
 
-use Place::{Component, Connect, File, Initial, Input, Observable, Run, Samples, Space, Term};
+use Place::{Component, Connect, File, Initial, Input, Link, Observable, Run, Samples, Space, Term};
 
 /// The table: form, unit, default, example, meaning.
 #[rustfmt::skip]
@@ -112,6 +116,8 @@ pub const KEYS: &[Key] = &[
     row(File, "connect", ["list of tables", "-", "none", "[[connect]]\nfrom = \"cavity.0\"\nto = \"fibre.in\"",
         "light from an output to an input, loops too"]),
     row(File, "input", ["list of tables", "-", "vacuum", "[[input]]\nport = \"cavity.0\"\nalpha = 2", "coherent light into free inputs"]),
+    row(File, "link", ["table", "-", "none", "[link]\nfrom = 1\nto = 2\nR = 0.3\neps = 0.5",
+        "the partially coherent link between two c_ops"]),
     row(File, "e_ops", ["table", "-", "required", "[e_ops]\nn = \"a.dag*a\"",
         "what is measured, by name; the name is that of the dataset"]),
     row(File, "initial", ["state, table, or amplitudes", "-", "required", r#"initial = "a.coherent(2)*q.up""#,
@@ -176,6 +182,15 @@ pub const KEYS: &[Key] = &[
     row(Input, "port", ["component.input", "-", "required", r#"port = "cavity.0""#, "a free input"]),
     row(Input, "alpha", ["number", "sqrt(rate)", "required", r#"alpha = "2+1i""#,
         "coherent amplitude into it, |alpha|^2 photons per time: L -> L + S alpha, H -> H + Im(L^dag S alpha)"]),
+    row(Link, "from", ["c_op", "-", "required", "from = 1", "the port whose light is sent on: its number in c_ops, from 1, or its name"]),
+    row(Link, "to", ["c_op", "-", "required", "to = 2", "the port it reaches"]),
+    row(Link, "R", ["number from 0 to 1", "1", "0", "R = 0.3", "amplitude reflectivity of the beam splitter between them; what it reflects is measured"]),
+    row(Link, "eps", ["number", "1", "0", "eps = 0.5", "amplification of the measured signal"]),
+    row(Link, "noise_amp", ["number", "1", "1", "noise_amp = 0", "scale of its noise; 1 for a real detector"]),
+    row(Link, "filter_time", ["number", "time", "0", "filter_time = 0.1", "time constant of its low-pass filter, 0 for none"]),
+    row(Link, "trans_phase", ["number", "1", "1", r#"trans_phase = "0.6+0.8i""#, "phase factor on the way, of modulus 1"]),
+    row(Link, "equation", ["physical or seed", "-", "physical", r#"equation = "seed""#,
+        "seed leaves the Ito correction out, as the original programs did; for comparison, with method em"]),
     row(Run, "duration", ["number", "time", "required, here or as --duration", "duration = 10",
         "length of every trajectory; a whole number of save intervals"]),
     row(Run, "dt", ["number", "time", "an eighth of the largest stable step", "dt = 1e-3", "largest step; made smaller until it divides the save interval"]),

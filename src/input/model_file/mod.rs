@@ -7,6 +7,7 @@
 mod component;
 mod document;
 pub mod keys;
+mod link;
 mod network;
 mod operators;
 mod parts;
@@ -14,6 +15,7 @@ mod read;
 mod samples;
 mod source;
 
+pub use link::link_toml;
 pub use operators::complex;
 pub use parts::factor_toml;
 pub use read::{Described, Overrides, quoted, read, real};

@@ -2,6 +2,7 @@
 
 use super::document::{Item, entries};
 use super::keys::Place;
+use super::link::Linked;
 use super::network::Parts;
 use super::operators::Term;
 use super::source::Source;
@@ -108,10 +109,12 @@ impl Reader<'_> {
             Some(item) => self.read_hamiltonian(item, &mut dynamics)?,
             None => (Operator::zero(self.space.dim()), String::new()),
         };
-        let (mut lindblads, c_toml) = match c_ops {
-            Some(item) => self.read_lindblads(item, &mut dynamics, &mut warnings)?,
-            None => (vec![], String::new()),
+        let linked = find("link").map(|item| self.read_link(item)).transpose()?;
+        let (mut lindblads, names, c_toml) = match c_ops {
+            Some(item) => self.read_lindblads(item, linked.as_ref(), &mut dynamics, &mut warnings)?,
+            None => (vec![], vec![], String::new()),
         };
+        dynamics.link = linked.as_ref().map(|linked| self.place_link(linked, &names)).transpose()?;
         let [components, connections, inputs] = ["component", "connect", "input"].map(find);
         let network = self.read_network(&Parts { components, connections, inputs })?;
         let network = network.map(|(network, toml)| {
@@ -123,6 +126,8 @@ impl Reader<'_> {
         });
         let (ket, initial_toml) = self.read_initial(initial, overrides)?;
         let (observables, e_toml, e_meaning) = self.read_observables(e_ops)?;
+        let mut parameters = self.listed_parameters();
+        parameters.extend(linked.map_or(vec![], |linked| linked.numbers(&parameters)));
         let run = find("run").map(|item| self.read_run(item)).transpose()?.unwrap_or_default();
 
         let words: String =
@@ -140,7 +145,7 @@ impl Reader<'_> {
             dynamics,
             observables,
             initial: ket,
-            parameters: self.listed_parameters(),
+            parameters,
         };
         let text = format!("{words}{physics}\n[e_ops]\n{e_toml}");
         let meaning = format!("{physics}\n[e_ops]\n{e_meaning}");
@@ -184,13 +189,14 @@ impl Reader<'_> {
         Ok((sum, format!("H = {listed}\n")))
     }
 
-    /// The Lindblad operators and the line of the normal text; a table goes to the end of the text.
+    /// The Lindblad operators, their names and the line of the normal text; a table goes to the end of the text.
     fn read_lindblads(
         &mut self,
         item: &Item,
+        linked: Option<&Linked>,
         dynamics: &mut Dynamics,
         warnings: &mut Vec<String>,
-    ) -> Result<(Vec<Operator>, String), InputError> {
+    ) -> Result<(Vec<Operator>, Vec<String>, String), InputError> {
         let mut named: Vec<(String, Item)> = vec![];
         if let Some(table) = item.value.as_table() {
             named.extend(entries(table).into_iter().map(|entry| (entry.key.to_owned(), entry.value)));
@@ -198,11 +204,12 @@ impl Reader<'_> {
             let items = self.source.items(item, "a list of operators or a table of them, as in [\"sqrt(kappa)*a\"]")?;
             named.extend(items.into_iter().enumerate().map(|(k, item)| ((k + 1).to_string(), item)));
         }
-        let (mut lindblads, mut toml) = (vec![], vec![]);
+        let is_linked = |name: &String| linked.is_some_and(|linked| linked.ends.contains(name));
+        let (mut lindblads, mut names, mut toml) = (vec![], vec![], vec![]);
         for (name, item) in &named {
             let Term { operator, coefficient, toml: written } = self.term(item)?;
             toml.push((name.clone(), written));
-            if operator.is_zero() {
+            if operator.is_zero() && !is_linked(name) {
                 // It has no noise to draw; the built-in models leave such a port out too.
                 warnings.push(format!("c_op {name} is zero and left out"));
                 continue;
@@ -211,17 +218,18 @@ impl Reader<'_> {
                 .modulations
                 .extend(coefficient.map(|coefficient| Modulation { lindblad: lindblads.len(), coefficient }));
             lindblads.push(operator);
+            names.push(name.clone());
         }
         if lindblads.is_empty() && !named.is_empty() {
             return Err(self.source.mistake(&item.at, "every c_op is zero; a closed system has c_ops = []"));
         }
         if item.value.as_table().is_none() {
             let listed: Vec<String> = toml.into_iter().map(|(_, text)| text).collect();
-            return Ok((lindblads, format!("c_ops = [{}]\n", listed.join(", "))));
+            return Ok((lindblads, names, format!("c_ops = [{}]\n", listed.join(", "))));
         }
         let listed = toml.iter().map(|(name, text)| format!("{} = {text}\n", key(name)));
         self.out.push_str(&format!("\n[c_ops]\n{}", listed.collect::<String>()));
-        Ok((lindblads, String::new()))
+        Ok((lindblads, names, String::new()))
     }
 
     /// The observables, their table in the normal text, and the same without labels.

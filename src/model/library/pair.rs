@@ -48,7 +48,7 @@ impl Pair {
     }
 
     /// Its numbers, for the file.
-    pub(super) fn numbers(&self) -> [ModelParameter; 6] {
+    pub fn numbers(&self) -> [ModelParameter; 6] {
         let number = ModelParameter::new;
         [
             number("R", self.reflection, "1", "amplitude reflectivity of the beam splitter between the systems"),
