@@ -15,7 +15,7 @@ use qsd::ensemble::{Conduct, Discard, Ensemble, run};
 use qsd::error::Error;
 use qsd::input::{Gauge, Method, RunSpec, TimeGrid};
 use qsd::model::library::Initial;
-use qsd::model::{Factor, HilbertSpace, Model, ModelParameter, Observable, Operator};
+use qsd::model::{Dynamics, Factor, HilbertSpace, Model, ModelParameter, Observable, Operator};
 use std::collections::BTreeMap;
 
 const OMEGA: f64 = 3.0;
@@ -60,6 +60,7 @@ fn driven_qubit() -> Result<Model, Error> {
         time_unit: "1/gamma",
         hamiltonian: (&raise + &lower).scale(0.5 * OMEGA),
         lindblads: vec![lower.scale(GAMMA.sqrt())],
+        dynamics: Dynamics::default(),
         observables: vec![Observable {
             name: "n_e".into(),
             expression: "q.plus*q.minus".into(),
@@ -89,6 +90,7 @@ fn spec() -> Result<RunSpec, Error> {
         initial: Initial::Default,
         gauge: Gauge::Removed,
         method: Method::Heun,
+        link: None,
         store_states: None,
         seed: 1,
         first_trajectory: 0,

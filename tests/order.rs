@@ -9,7 +9,7 @@ use qsd::input::Method;
 use qsd::integrator::{METHODS, PathNoise, Problem, WienerPath, engine_with};
 use qsd::kernel::{Isa, LANES};
 use qsd::model::library::{Choices, build, parse};
-use qsd::model::{Factor, Model, Operator};
+use qsd::model::{Drive, Factor, Function, Model, Modulation, Operator, Scalar, TimeFunction};
 use qsd::unravelling::Unravelling;
 use std::sync::Arc;
 
@@ -79,6 +79,38 @@ fn qubit() -> Model {
     let excited = &sm.dag() * &sm;
     let ground = vec![Complex64::ZERO, Complex64::ONE];
     system(Factor::spin("j", 2), h, vec![sm], ground, vec![("e", excited)])
+}
+
+/// The same with a drive and a decay that depend on time: H = (1 + cos(3t)) sigma_x, L = (1 + sin(2t)/2) sigma_-.
+fn modulated_qubit() -> Model {
+    let mut model = qubit();
+    let wave = |f: Function, rate: f64| {
+        let angle = Scalar::Multiply(Box::new(Scalar::Number(rate.into())), Box::new(Scalar::Time));
+        Scalar::Call(f, Box::new(angle))
+    };
+    let half = Scalar::Multiply(Box::new(Scalar::Number(0.5.into())), Box::new(wave(Function::Sin, 2.0)));
+    let decay = Scalar::Add(Box::new(Scalar::Number(Complex64::ONE)), Box::new(half));
+    let drive = TimeFunction::Expression(wave(Function::Cos, 3.0));
+    model.dynamics.drives = vec![Drive { operator: model.hamiltonian.clone(), coefficient: drive }];
+    model.dynamics.modulations = vec![Modulation { lindblad: 0, coefficient: TimeFunction::Expression(decay) }];
+    model
+}
+
+#[test]
+fn time_dependence_costs_no_order() {
+    let model = modulated_qubit();
+    for info in &METHODS {
+        let found = errors(&model, info.method, 1.0 / 1024.0, 1024, &[8, 16, 32], 40);
+        let strong = slope(found.iter().map(|e| e.strong));
+        println!("{}: strong order {strong:.2}, table {}", info.name, info.strong_order);
+        assert!((strong - info.strong_order).abs() < 0.2, "{}: strong order {strong}", info.name);
+        let found = errors(&model, info.method, 0.0125, 160, &[8, 16], 10_000);
+        let weak = slope(found.iter().map(|e| e.weak));
+        let error = (found[0].weak_sem / found[0].weak).hypot(found[1].weak_sem / found[1].weak) / 2f64.ln();
+        println!("{}: weak order {weak:.2} +- {error:.2}, table {}", info.name, info.weak_order);
+        assert!(error < 0.2, "{}: the slope is not resolved: +- {error}", info.name);
+        assert!((weak - info.weak_order).abs() < 0.3 + 2.0 * error, "{}: weak order {weak}", info.name);
+    }
 }
 
 #[test]

@@ -1,12 +1,19 @@
 //! The batched engines against the methods written out for one trajectory, and one set of
 //! instructions against another.
 
+mod laboratory;
+
+use laboratory::system;
 use num_complex::Complex64;
+use qsd::input::TimeGrid;
 use qsd::integrator::reference::Reference;
-use qsd::integrator::{METHODS, PathNoise, Problem, WienerPath, engine_with};
+use qsd::integrator::{METHODS, PathNoise, Problem, Schedule, WienerPath, engine_with};
 use qsd::kernel::{Isa, LANES};
 use qsd::model::library::{Choices, build, parse};
-use qsd::model::{Model, Operator};
+use qsd::model::{
+    Drive, Factor, Function, HilbertSpace, Interpolation, Link, Model, Modulation, Operator, Scalar, TimeFunction,
+    coherent, tensor,
+};
 use qsd::unravelling::Unravelling;
 use std::sync::Arc;
 
@@ -24,7 +31,74 @@ fn models() -> Vec<(Model, f64)> {
     awkward.0.lindblads = vec![mixed.shifted(Complex64::new(0.5, -1.0)), jz.scale(0.8), a.clone(), jm.dag()];
     let mut closed = library("kerr_bistable", 12, 1e-4);
     closed.0.lindblads.clear();
-    vec![library("absorptive_bistable", 20, 0.01), library("kerr_bistable", 25, 1e-4), awkward, closed]
+    let mut all = vec![library("absorptive_bistable", 20, 0.01), library("kerr_bistable", 25, 1e-4), awkward, closed];
+    all.extend(systems_that_depend_on_time());
+    all.extend(linked_systems());
+    all
+}
+
+/// Steps and breakpoints as in a run: pulses, a staircase, a line and expressions, in H and in the c_ops.
+fn systems_that_depend_on_time() -> Vec<(Model, f64)> {
+    let choices = Choices { nfock_a: Some(7), ..Choices::default() };
+    let mut model = build(&parse("absorptive_bistable").expect("known"), &choices).expect("valid");
+    let a = model.space.destroy(0);
+    let jm = model.space.embed(1, &Operator::spin_minus(2));
+    let i = Complex64::I;
+    let turn = |sign: f64| {
+        let angle = Scalar::Multiply(Box::new(Scalar::Number(sign * 7.0 * i)), Box::new(Scalar::Time));
+        TimeFunction::Expression(Scalar::Call(Function::Exp, Box::new(angle)))
+    };
+    let pulses = TimeFunction::pulses(&[(0.1034, 0.2, 3.0.into()), (0.2, 0.71, (-1.0).into())]).expect("pulses");
+    let times = vec![0.0, 0.333, 0.5, 9.0];
+    let values = vec![0.5.into(), 1.5 * i, (1.0 + i) / 2.0, i];
+    let table = |kind| TimeFunction::table(times.clone(), values.clone(), kind).expect("a table");
+    let drive = |operator: Operator, coefficient| Drive { operator, coefficient };
+    model.dynamics.drives = vec![
+        drive(&a + &a.dag(), pulses),
+        drive((&a.dag() * &jm).scale(i), turn(1.0)),
+        drive((&a * &jm.dag()).scale(-i), turn(-1.0)),
+        drive(&a.dag() * &a, TimeFunction::Expression(Scalar::Time)),
+    ];
+    model.dynamics.modulations = vec![
+        Modulation { lindblad: 0, coefficient: table(Interpolation::Linear) },
+        Modulation { lindblad: 2, coefficient: table(Interpolation::Step) },
+    ];
+    model.lindblads.push((&a.dag() + &jm.scale(i)).shifted(0.3 * i));
+    vec![(model, 0.01)]
+}
+
+/// Two small cavities with every kind of link, driven so that both ports carry constants.
+fn linked_systems() -> Vec<(Model, f64)> {
+    let link = Link::new(0, 2, 0.6, 1.0 / 3.0, Complex64::new(0.6, 0.8)).expect("a link");
+    let links = [
+        link,
+        Link { noise: 0.7, ..link },
+        Link { correction: false, noise: 1.3, ..link },
+        Link { filter_time: 0.05, ..link },
+        Link { reflection: 0.0, transmission: 1.0.into(), ..link },
+    ];
+    let make = |link: Link| {
+        let factors = vec![Factor::fock("a1", 4), Factor::fock("a2", 3)];
+        let space = HilbertSpace::new(factors).expect("two cavities");
+        let (a, b) = (space.destroy(0), space.destroy(1));
+        let kerr = |a: &Operator| &(&a.dag() * a).scale(2.0) + &(&(&a.dag() * &a.dag()) * &(a * a)).scale(-0.5);
+        let drive = (&a + &a.dag()).scale(0.7);
+        let mut model = system(
+            Factor::fock("a", 12),
+            &(&kerr(&a) + &kerr(&b)) + &drive,
+            vec![
+                a.scale(0.9).shifted(Complex64::new(-0.4, 0.2)),
+                a.scale(0.5),
+                b.scale(1.1).shifted(0.3.into()),
+                b.scale(0.4),
+            ],
+            tensor(&[coherent(4, 0.4.into()), coherent(3, Complex64::new(0.1, -0.3))]),
+            vec![],
+        );
+        (model.space, model.dynamics.link) = (space, Some(link));
+        (model, 0.01)
+    };
+    links.into_iter().map(make).collect()
 }
 
 /// The amplitude `r` of `reference`, turned by the global phase between the two kets.
@@ -37,10 +111,12 @@ fn aligned(r: &Complex64, reference: &[Complex64], ket: &[Complex64]) -> Complex
 fn every_engine_integrates_what_the_textbook_says() {
     for (model, h) in models() {
         for keep_constants in [false, true] {
-            let unravelling = Unravelling::qsd(&model, keep_constants);
-            let problem = Arc::new(Problem::new(&model, unravelling.clone(), &[], h));
-            let path = WienerPath::sample(3, 0, problem.plan.channels(), h, 120);
+            let grid = TimeGrid::new(20.0 * h * 6.0, 20.0 * h, 20, 0.0).expect("a grid");
+            let schedule = Schedule::new(&grid, &model.dynamics.breakpoints());
+            let path = WienerPath::sample(3, 0, model.lindblads.len(), h, 120);
             for info in &METHODS {
+                let unravelling = Unravelling::of(&model, keep_constants, info.calculus);
+                let problem = Arc::new(Problem::new(&model, unravelling.clone(), &[], schedule.clone()));
                 let mut kets: Option<Vec<Vec<Complex64>>> = None;
                 for isa in Isa::available() {
                     let mut engine = engine_with(info.method, problem.clone(), PathNoise::new(path.clone()), isa);
@@ -52,7 +128,7 @@ fn every_engine_integrates_what_the_textbook_says() {
                         continue;
                     }
                     for (lane, ket) in found.iter().enumerate() {
-                        let mut reference = Reference::new(&unravelling, info.method, h, &model.initial);
+                        let mut reference = Reference::new(&unravelling, info.method, schedule.clone(), &model.initial);
                         for step in 0..120 {
                             let dxi: Vec<_> = (0..problem.plan.channels()).map(|k| path.lane(step, k, lane)).collect();
                             reference.step(&dxi);

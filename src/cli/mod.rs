@@ -12,7 +12,9 @@ mod values;
 pub use again::{ExtendArgs, ResumeArgs};
 pub use conduct::{ConductFlags, Io};
 pub use merge::MergeArgs;
-pub use run::{DEFAULT_NTRAJ, Gauge, LinkFlags, ModelFlags, OutputFlags, RunArgs, StoreStates, TalkFlags, TimeFlags};
+pub use run::{
+    DEFAULT_NTRAJ, Gauge, LinkFlags, LinkKind, ModelFlags, OutputFlags, RunArgs, StoreStates, TalkFlags, TimeFlags,
+};
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser, Subcommand};

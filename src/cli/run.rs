@@ -110,9 +110,9 @@ pub struct TimeFlags {
 
 /// The link between two systems.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Two systems (accepted, without effect on one)")]
+#[command(next_help_heading = "Two systems, the first driven and linked to the second")]
 pub struct LinkFlags {
-    /// Number of systems; this version knows 1
+    /// Number of systems, 1 or 2; each has the numbers and the levels of the model
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole)]
     pub num_systems: u64,
     /// Amplitude reflectivity of the beam splitter between them, 0 to 1 [default: 0]
@@ -124,9 +124,13 @@ pub struct LinkFlags {
     /// Scale of the measured signal's noise [default: 1]
     #[arg(long, value_name = "X", allow_hyphen_values = true, value_parser = real)]
     pub noise_amp: Option<f64>,
-    /// Filter of the measured signal, per step, 0 (none) to 1 [default: 0]
-    #[arg(long, value_name = "X", allow_hyphen_values = true, value_parser = real)]
+    /// Filter of the measured signal as a factor per step --dt, 0 (none) to 1; 0.9999 at 1e-5 is --filter-time 0.1
+    /// [default: 0]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, value_parser = real, conflicts_with = "filter_time")]
     pub lambda: Option<f64>,
+    /// Time constant of the low-pass filter of the measured signal, 0 for none [default: 0]
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = real)]
+    pub filter_time: Option<f64>,
     /// Phase factor of the transmitted field, of modulus 1, as in 1 or 0.6+0.8i [default: 1]
     #[arg(long, value_name = "Z", allow_hyphen_values = true)]
     pub trans_phase: Option<String>,
@@ -134,6 +138,19 @@ pub struct LinkFlags {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
           value_parser = BoolishValueParser::new())]
     pub drive_second_system: Option<bool>,
+    /// Which equation the link has
+    #[arg(long, value_enum, default_value_t = LinkKind::Physical)]
+    pub link: LinkKind,
+}
+
+/// The equation of the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkKind {
+    /// That of the physics
+    Physical,
+    /// That of the original programs, without its Ito correction: wrong where eps is not 0, for comparison only
+    Seed,
 }
 
 /// Results.

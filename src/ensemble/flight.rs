@@ -34,7 +34,7 @@ impl Flight {
         let info = (0..count as u64)
             .map(|row| RowInfo {
                 rng_stream: stream_number(Domain::Run, ensemble.spec.seed, first + row),
-                steps: ensemble.spec.time.steps() as i64,
+                steps: ensemble.steps() as i64,
                 ..RowInfo::default()
             })
             .collect();
@@ -60,10 +60,10 @@ impl Flight {
         let mut words = Words(saved);
         let [interval, taken, kets, carried] = [(); 4].map(|()| words.next());
         (flight.interval, flight.taken, flight.kets) = (interval?, taken?, kets? as usize);
-        let time = &ensemble.spec.time;
+        let (time, schedule) = (&ensemble.spec.time, &ensemble.problem.schedule);
         let room = flight.rows.states.as_ref().map_or(0, |states| states.dim().1);
         let at_end = flight.interval == time.intervals && flight.taken == 0;
-        let on_the_way = flight.interval < time.intervals && flight.taken < time.steps_per_save;
+        let on_the_way = flight.interval < time.intervals && flight.taken < schedule.steps_in(flight.interval);
         if !(at_end || on_the_way) || flight.kets > room {
             return None;
         }
@@ -124,7 +124,7 @@ impl Flight {
 
     /// Steps behind it.
     pub fn steps(&self, ensemble: &Ensemble) -> u64 {
-        self.interval * ensemble.spec.time.steps_per_save + self.taken
+        ensemble.problem.schedule.first_step(self.interval) + self.taken
     }
 
     /// Trajectories of the run in it.
@@ -155,10 +155,11 @@ impl Flight {
         if self.interval == time.intervals {
             return Ok(0);
         }
-        let steps = most.min(time.steps_per_save - self.taken);
+        let whole = ensemble.problem.schedule.steps_in(self.interval);
+        let steps = most.min(whole - self.taken);
         engine.advance(steps);
         self.taken += steps;
-        if self.taken == time.steps_per_save {
+        if self.taken == whole {
             (self.interval, self.taken) = (self.interval + 1, 0);
         }
         Ok(steps)

@@ -43,10 +43,12 @@ pub fn guards(node: &Node, shape: &Shape, leaks: &[LeakInfo], times: &[f64], all
         .map(|(info, (mean, _))| {
             let (at, value) = largest(&mean);
             let factor = &info.factor;
+            // Factors a1 and a2 of two systems have one flag.
+            let flag = factor.trim_end_matches(char::is_numeric);
             let verdict = if info.guarded { judge(value, LEAK, allow_unsafe) } else { Verdict::Recorded };
             let message = format!(
                 "the top {} levels of factor {factor} hold {value:.1e} of the population at t = {} (limit {:.0e}): \
-                 the truncation is felt; use a larger --Nfock_{factor}",
+                 the truncation is felt; use a larger --Nfock_{flag}",
                 info.levels, times[at], LEAK[1]
             );
             Guard { name: format!("leak_{factor}"), value, verdict, message }

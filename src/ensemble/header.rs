@@ -4,7 +4,7 @@ use super::clock::utc_now;
 use super::setup::Ensemble;
 use super::{Header, Parameter, Value};
 use crate::comm::{Comm, hostname};
-use crate::input::{Gauge, write_initial};
+use crate::input::{Gauge, LinkKind, write_initial};
 use crate::kernel::Isa;
 
 impl Ensemble {
@@ -51,6 +51,13 @@ impl Ensemble {
         add("Nfock_a", integer(spec.nfock_a as u64), "1", "Fock states of the cavity");
         if let Some(levels) = spec.nfock_j {
             add("Nfock_j", integer(levels as u64), "1", "levels of the spin");
+        }
+        if let Some(link) = &spec.link {
+            add("num_systems", integer(2), "1", "linked systems");
+            let second = "whether the second system is driven too";
+            add("drive_second_system", Value::Flag(link.drive_second_system), "1", second);
+            let kind = if link.link == LinkKind::Seed { "seed" } else { "physical" };
+            add("link", Value::Text(kind.into()), "1", "equation of the link");
         }
         if let Some(target) = &spec.target_tol {
             add("target_tol", Value::Text(target.to_string()), "1", "atol,rtol of the means, for all or by name");

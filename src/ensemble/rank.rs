@@ -137,7 +137,7 @@ impl<'a, 'b> Rank<'a, 'b> {
         })?;
         let trajectories = self.trajectories();
         let kept: u64 = found.iter().map(|batch| trajectories.lanes(*batch).len() as u64).sum();
-        self.earlier += kept * self.ensemble.spec.time.steps();
+        self.earlier += kept * self.ensemble.steps();
         let mut ready = found.iter().peekable();
         let missing: Vec<u64> = batches.filter(|batch| ready.next_if_eq(&batch).is_none()).collect();
         if is_first {
@@ -271,7 +271,7 @@ impl<'a, 'b> Rank<'a, 'b> {
             (self.conduct.watch)(&Progress {
                 steps_done: all.steps,
                 steps_earlier: self.earlier + all.earlier,
-                steps_total: spec.ntraj * spec.time.steps(),
+                steps_total: spec.ntraj * self.ensemble.steps(),
                 elapsed: self.started.elapsed(),
             });
         }

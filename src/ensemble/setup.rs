@@ -4,13 +4,15 @@ use super::statistics::Shape;
 use super::{LeakInfo, ObservableInfo, StateInfo};
 use crate::error::Error;
 use crate::input::{Gauge, RunSpec, StoreStates};
-use crate::integrator::{IntegrationError, MethodInfo, Problem, largest_stable_step};
+use crate::integrator::{IntegrationError, MethodInfo, Problem, Schedule, largest_stable_step};
 use crate::model::{Kind, Model};
 use crate::unravelling::Unravelling;
 use std::sync::Arc;
 
 /// Top levels of a Fock factor whose population is watched.
 const WATCHED_LEVELS: usize = 2;
+/// Times at which coefficients are tried before a run.
+const SAMPLES: u64 = 1000;
 
 /// An ensemble ready to run; the same on every rank.
 #[derive(Debug, Clone)]
@@ -38,7 +40,10 @@ impl Ensemble {
 
     /// The ensemble of any model, with times, method, seed and numbers taken from `spec`.
     pub fn of_model(spec: RunSpec, model: Model) -> Result<Self, Error> {
-        let unravelling = Unravelling::qsd(&model, spec.gauge == Gauge::Slh);
+        let calculus = MethodInfo::of(spec.method).calculus;
+        let unravelling = Unravelling::of(&model, spec.gauge == Gauge::Slh, calculus);
+        let schedule = Schedule::new(&spec.time, &model.dynamics.breakpoints());
+        model.check(&schedule.samples(spec.time.intervals, SAMPLES))?;
         let fock = (0..model.space.factors.len()).filter(|m| model.space.factors[*m].kind == Kind::Fock);
         let (mut leaks, mut watched) = (vec![], vec![]);
         for m in fock {
@@ -63,24 +68,38 @@ impl Ensemble {
         if let Some(target) = &spec.target_tol {
             target.check(&model.observables.iter().map(|o| o.name.as_str()).collect::<Vec<_>>())?;
         }
-        let problem = Arc::new(Problem::new(&model, unravelling, &watched, spec.time.h));
+        let problem = Arc::new(Problem::new(&model, unravelling, &watched, schedule));
         let times = spec.time.times();
         Ok(Ensemble { spec, model, problem, observables, leaks, times })
+    }
+
+    /// Steps of a trajectory.
+    pub fn steps(&self) -> u64 {
+        self.problem.schedule.first_step(self.spec.time.intervals)
     }
 
     /// Refuse a step outside the method's stability region.
     ///
     /// The drift is taken with the constants of L removed, whatever the gauge: they change no trajectory,
-    /// and the c-number shifts inside a step take them out again.
+    /// and the c-number shifts inside a step take them out again. If it depends on time, it must be stable
+    /// for the length of the run as it is at each of the sampled times at which some coefficient is
+    /// largest, and at which that of a Lindblad is smallest: damping that fades leaves less room.
     pub fn check_step(&self) -> Result<(), Error> {
-        let drift = match self.spec.gauge {
-            Gauge::Removed => self.problem.unravelling.drift.clone(),
-            Gauge::Slh => Unravelling::qsd(&self.model, false).drift,
-        };
         let (method, h) = (self.spec.method, self.spec.time.h);
-        match largest_stable_step(method, &drift, h, self.spec.time.duration()) {
+        let info = MethodInfo::of(method);
+        let removed = match self.spec.gauge {
+            Gauge::Removed => None,
+            Gauge::Slh => Some(Unravelling::of(&self.model, false, info.calculus)),
+        };
+        let unravelling = removed.as_ref().unwrap_or(&self.problem.unravelling);
+        let samples = self.problem.schedule.samples(self.spec.time.intervals, SAMPLES);
+        let limit = |t: &f64| {
+            let drift = unravelling.drift_with(&unravelling.values(*t));
+            largest_stable_step(method, &drift, h, self.spec.time.duration())
+        };
+        match extreme_times(unravelling, &samples).iter().filter_map(limit).min_by(f64::total_cmp) {
             None => Ok(()),
-            Some(largest) => Err(IntegrationError::Unstable { method: MethodInfo::of(method).name, h, largest }.into()),
+            Some(largest) => Err(IntegrationError::Unstable { method: info.name, h, largest }.into()),
         }
     }
 
@@ -101,4 +120,22 @@ impl Ensemble {
             times: self.times.len(),
         }
     }
+}
+
+/// The times among `samples` at which some function is largest, or that of a Lindblad smallest; the first
+/// sample if nothing depends on time.
+fn extreme_times(unravelling: &Unravelling, samples: &[f64]) -> Vec<f64> {
+    let functions = &unravelling.functions;
+    let first_with_most = |size: &dyn Fn(f64) -> f64| {
+        samples.iter().copied().fold(samples[0], |best, t| if size(t) > size(best) { t } else { best })
+    };
+    let mut times: Vec<f64> = functions.iter().map(|f| first_with_most(&|t| f.value(t).norm_sqr())).collect();
+    let lindblads = unravelling.modulated.iter().map(|m| &functions[m.function]);
+    times.extend(lindblads.map(|f| first_with_most(&|t| -f.value(t).norm_sqr())));
+    if times.is_empty() {
+        times.push(samples[0]);
+    }
+    times.sort_by(f64::total_cmp);
+    times.dedup();
+    times
 }

@@ -1,37 +1,121 @@
-//! The flags that act between two systems. This version integrates one, and scripts pass them anyway.
+//! The flags that act between two systems: what they mean for two, and that they mean nothing for one.
 
 use super::initial::amplitude;
-use super::{InputError, within};
-use crate::cli::LinkFlags;
+use super::{InputError, Method, within};
+use crate::cli::{LinkFlags, LinkKind};
+use crate::model::library::{Family, Pair};
 use num_complex::Complex64;
+use serde::{Deserialize, Serialize};
 
-/// The flags of two systems: refused for two, harmless for one; a warning if they were meant to act.
-pub(super) fn one_system(link: &LinkFlags) -> Result<Option<String>, InputError> {
-    if within("--num-systems", link.num_systems, 1, 2)? == 2 {
-        return Err(InputError::LinkedSystems(2));
+/// Two linked systems, in the resolved input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkSpec {
+    /// Amplitude reflectivity of the beam splitter between them.
+    #[serde(rename = "R")]
+    pub reflection: f64,
+    /// Amplification of the measured signal.
+    pub eps: f64,
+    /// Scale of its noise.
+    pub noise_amp: f64,
+    /// Time constant of its filter; 0 for none.
+    pub filter_time: f64,
+    /// Phase factor between them, real and imaginary part.
+    pub trans_phase: [f64; 2],
+    /// Whether the second system is driven too.
+    pub drive_second_system: bool,
+    /// Which equation.
+    pub link: LinkKind,
+}
+
+impl LinkSpec {
+    pub(super) const KEYS: &[&str] =
+        &["R", "eps", "noise_amp", "filter_time", "trans_phase", "drive_second_system", "link"];
+
+    /// The choice it is for the library.
+    pub fn pair(&self) -> Pair {
+        Pair {
+            reflection: self.reflection,
+            eps: self.eps,
+            noise: self.noise_amp,
+            filter_time: self.filter_time,
+            phase: Complex64::new(self.trans_phase[0], self.trans_phase[1]),
+            drive_second: self.drive_second_system,
+            correction: self.link == LinkKind::Physical,
+        }
     }
-    let phase = link.trans_phase.as_deref().map(|text| {
-        amplitude(text).ok_or_else(|| InputError::Malformed {
-            flag: "--trans-phase",
-            text: text.into(),
-            form: "a complex number of modulus 1",
-            example: "0.6+0.8i",
-        })
+
+    /// What no method can run, and numbers that no link can have.
+    pub(super) fn check(&self, method: Method) -> Result<(), InputError> {
+        self.pair().link().map_err(|error| InputError::Link(error.to_string()))?;
+        let omitted = self.link == LinkKind::Seed && self.eps != 0.0 && self.filter_time == 0.0;
+        if omitted && method != Method::Em {
+            return Err(InputError::Link(format!(
+                "--link seed leaves out a term that {} does not have: its equation is complete without; use --method em",
+                method.name()
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Whether two systems run, and a warning if a flag was meant to act and does not.
+///
+/// `--lambda` is a factor per step of `delta_t`, so its filter has the time constant -delta_t/ln(lambda).
+pub(super) fn link(
+    flags: &LinkFlags,
+    family: Family,
+    delta_t: f64,
+    warnings: &mut Vec<String>,
+) -> Result<Option<LinkSpec>, InputError> {
+    let two = two_systems(flags, family)?;
+    let malformed = |flag, text: &str, form, example| InputError::Malformed { flag, text: text.into(), form, example };
+    let phase = flags.trans_phase.as_deref().map(|text| {
+        let form = "a complex number of modulus 1";
+        amplitude(text).ok_or_else(|| malformed("--trans-phase", text, form, "0.6+0.8i"))
     });
-    let phase = phase.transpose()?;
+    let phase = phase.transpose()?.unwrap_or(Complex64::ONE);
+    let spec = LinkSpec {
+        reflection: flags.reflectivity.unwrap_or(0.0),
+        eps: flags.eps.unwrap_or(0.0),
+        noise_amp: flags.noise_amp.unwrap_or(1.0),
+        filter_time: match flags.lambda {
+            None | Some(0.0) => flags.filter_time.unwrap_or(0.0),
+            Some(lambda) if lambda > 0.0 && lambda < 1.0 => -delta_t / libm::log(lambda),
+            Some(lambda) => {
+                let form = "a factor from 0 (no filter) to below 1";
+                return Err(malformed("--lambda", &lambda.to_string(), form, "0.9999"));
+            }
+        },
+        trans_phase: [phase.re, phase.im],
+        drive_second_system: flags.drive_second_system.unwrap_or(false),
+        link: flags.link,
+    };
+    if two {
+        return Ok(Some(spec));
+    }
     let acting: Vec<&str> = [
-        ("--R", link.reflectivity.is_some_and(|x| x != 0.0)),
-        ("--eps", link.eps.is_some_and(|x| x != 0.0)),
-        ("--noise-amp", link.noise_amp.is_some_and(|x| x != 1.0)),
-        ("--lambda", link.lambda.is_some_and(|x| x != 0.0)),
-        ("--trans-phase", phase.is_some_and(|z| z != Complex64::ONE)),
-        ("--drive-second-system", link.drive_second_system == Some(true)),
+        ("--R", spec.reflection != 0.0),
+        ("--eps", spec.eps != 0.0),
+        ("--noise-amp", spec.noise_amp != 1.0),
+        ("--lambda", flags.lambda.is_some_and(|x| x != 0.0)),
+        ("--filter-time", flags.filter_time.is_some_and(|x| x != 0.0)),
+        ("--trans-phase", phase != Complex64::ONE),
+        ("--drive-second-system", spec.drive_second_system),
+        ("--link", spec.link != LinkKind::Physical),
     ]
     .into_iter()
     .filter_map(|(flag, acts)| acts.then_some(flag))
     .collect();
-    let warning = || format!("without effect on one system, since it acts only between two: {}", acting.join(", "));
-    Ok((!acting.is_empty()).then(warning))
+    if !acting.is_empty() {
+        warnings.push(format!("without effect on one system, since it acts only between two: {}", acting.join(", ")));
+    }
+    Ok(None)
+}
+
+/// Whether two systems run: asked for, or what the model is.
+pub(super) fn two_systems(flags: &LinkFlags, family: Family) -> Result<bool, InputError> {
+    Ok(within("--num-systems", flags.num_systems, 1, 2)? == 2 || family == Family::EmptyThenKerr)
 }
 
 #[cfg(test)]
@@ -39,9 +123,12 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Task};
 
-    fn typed(line: &str) -> Result<Option<String>, InputError> {
+    fn typed(line: &str) -> Result<(Option<LinkSpec>, Vec<String>), InputError> {
         match Cli::from_words(line.split_whitespace().map(Into::into)).expect(line).task {
-            Task::Run(args) => one_system(&args.link),
+            Task::Run(args) => {
+                let mut warnings = vec![];
+                link(&args.link, Family::Kerr, 1e-5, &mut warnings).map(|link| (link, warnings))
+            }
             other => panic!("{line} is {other:?}"),
         }
     }
@@ -49,8 +136,8 @@ mod tests {
     #[test]
     fn neutral_values_pass_without_a_word() {
         let line = "qsd --num_systems 1 --R 0 --eps 0 --noise_amp 1 --trans_phase 1 --drive_second_system False";
-        assert_eq!(typed(line), Ok(None));
-        assert_eq!(typed("qsd --ntraj 1"), Ok(None));
+        assert_eq!(typed(line), Ok((None, vec![])));
+        assert_eq!(typed("qsd --ntraj 1"), Ok((None, vec![])));
     }
 
     #[test]
@@ -60,21 +147,45 @@ mod tests {
             ("qsd --eps 1", "--eps"),
             ("qsd --noise_amp 0", "--noise-amp"),
             ("qsd --lambda 0.9999", "--lambda"),
+            ("qsd --filter-time 0.1", "--filter-time"),
             ("qsd --trans_phase -1", "--trans-phase"),
             ("qsd --trans_phase 1j", "--trans-phase"),
             ("qsd --drive_second_system", "--drive-second-system"),
+            ("qsd --link seed", "--link"),
         ] {
-            let warning = typed(line).expect(line).expect("a warning");
-            assert!(warning.starts_with("without effect on one system") && warning.ends_with(flag), "{warning}");
+            let (link, warnings) = typed(line).expect(line);
+            assert_eq!(link, None);
+            assert!(warnings[0].starts_with("without effect on one system") && warnings[0].ends_with(flag));
         }
-        assert!(typed("qsd --R 1 --eps 1").expect("fine").expect("a warning").ends_with("--R, --eps"));
+        assert!(typed("qsd --R 1 --eps 1").expect("fine").1[0].ends_with("--R, --eps"));
     }
 
     #[test]
-    fn two_systems_are_refused() {
-        let text = |line| typed(line).expect_err(line).to_string();
-        assert!(text("qsd --num_systems 2").contains("two linked systems are not in this version"));
+    fn two_systems_have_a_link() {
+        let two = |rest: &str| typed(&format!("qsd --num_systems 2 {rest}")).expect(rest);
+        let (plain, warnings) = two("");
+        assert_eq!((plain.expect("a link").pair(), warnings), (Pair::default(), vec![]));
+        let all = two("--R 0.6 --eps 0.5 --noise_amp 2 --lambda 0.9999 --trans_phase 0.6+0.8i --drive_second_system");
+        let link = all.0.expect("a link");
+        assert_eq!((link.reflection, link.eps, link.noise_amp), (0.6, 0.5, 2.0));
+        assert!((link.filter_time - 0.1).abs() < 1e-5, "0.9999 at 1e-5 is 0.1: {}", link.filter_time);
+        assert_eq!((link.trans_phase, link.drive_second_system), ([0.6, 0.8], true));
+        assert_eq!(link.check(Method::Heun), Ok(()));
+    }
+
+    #[test]
+    fn a_link_that_cannot_be_is_refused() {
+        let text = |line| typed(line).map(|_| ()).expect_err(line).to_string();
         assert!(text("qsd --num_systems 3").contains("between 1 and 2"));
         assert!(text("qsd --trans_phase north").contains("as in --trans-phase 0.6+0.8i"));
+        assert!(text("qsd --num-systems 2 --lambda 1").contains("--lambda 1: expected a factor"));
+        let refused = |rest: &str| {
+            let link = typed(&format!("qsd --num-systems 2 {rest}")).expect(rest).0.expect("a link");
+            link.check(Method::Heun).expect_err(rest).to_string()
+        };
+        assert!(refused("--trans-phase 2").contains("modulus 1"));
+        assert!(refused("--R 1.5").contains("between 0 and 1"));
+        assert!(refused("--filter-time -1").contains("filter_time = -1"));
+        assert!(refused("--link seed --eps 0.5 --R 0.5").contains("use --method em"));
     }
 }

@@ -15,15 +15,16 @@ mod steps;
 mod tolerance;
 mod wall;
 
-pub use crate::cli::{Gauge, Io, StoreStates};
+pub use crate::cli::{Gauge, Io, LinkKind, StoreStates};
 pub use difference::{Difference, difference};
 pub use initial::{parse_initial, write_initial};
+pub use link::LinkSpec;
 pub use method::Method;
 pub use options::{Existing, MaxWall, Options, Output};
 pub use resolve::{Resolved, resolve};
 pub use rewrite::with_number;
 pub use spec::RunSpec;
-pub use steps::{Defaults, TimeGrid, default_step, defaults, steps_per_save};
+pub use steps::{Defaults, TimeGrid, default_step, default_step_of_two, defaults, steps_per_save};
 pub use tolerance::{TargetTol, Tolerance};
 
 use thiserror::Error;
@@ -124,9 +125,9 @@ pub enum InputError {
         /// Regime.
         regime: String,
     },
-    /// Two systems.
-    #[error("--num-systems {0}: two linked systems are not in this version; leave --num-systems at 1")]
-    LinkedSystems(u64),
+    /// A link that cannot be.
+    #[error("two systems: {0}")]
+    Link(String),
     /// A log file that cannot be opened.
     #[error("--log-file {path} cannot be written: {reason}; name a file in a directory where you may write")]
     LogFile {

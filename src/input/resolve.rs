@@ -1,13 +1,13 @@
 //! From what was typed to what it means: defaults are filled in, synonyms resolved, nonsense refused,
 //! and whatever is accepted without having its old effect gets a warning.
 
-use super::link::one_system;
+use super::link::{link, two_systems};
 use super::options::{Options, options};
 use super::sizes::Sizes;
 use super::steps::neat;
 use super::{
-    InputError, Method, RunSpec, TargetTol, TimeGrid, default_step, defaults, parse_initial, positive, steps_per_save,
-    within,
+    InputError, Method, RunSpec, TargetTol, TimeGrid, default_step, default_step_of_two, defaults, parse_initial,
+    positive, steps_per_save, within,
 };
 use crate::cli::{DEFAULT_NTRAJ, RunArgs, TimeFlags};
 use crate::error::Error;
@@ -36,13 +36,16 @@ pub struct Resolved {
 /// Unknown names, contradictions, and numbers that make no sense, each in one sentence that names the flag.
 pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
     let mut warnings = Vec::new();
-    warnings.extend(one_system(&args.link)?);
     let flags = &args.model;
     let name = flags.model.as_deref().or(flags.regime.as_deref()).unwrap_or(DEFAULT_REGIME);
     let regime = library::parse(name)?;
     let sizes = Sizes::resolve(flags, &regime, &mut warnings)?;
     let method = method(args.time.method.as_deref(), &mut warnings)?;
-    let time = time(&args.time, &regime, method, sizes.a, &mut warnings)?;
+    let two = two_systems(&args.link, regime.entry.family)? && regime.entry.family != Family::EmptyThenKerr;
+    let step = if two { default_step_of_two } else { default_step };
+    let time = time(&args.time, &regime, step(regime.entry, method, sizes.a), &mut warnings)?;
+    let delta_t = args.time.dt.unwrap_or(time.h);
+    let link = link(&args.link, regime.entry.family, delta_t, &mut warnings)?;
     let spec = RunSpec {
         nfock_a: sizes.a,
         nfock_j: sizes.j,
@@ -57,6 +60,7 @@ pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
         ntraj: args.ntraj,
         target_tol: TargetTol::parse(&args.target_tol)?,
         time,
+        link,
         set: parameters(&flags.set)?,
         regime: regime.name,
     };
@@ -79,8 +83,7 @@ fn method(name: Option<&str>, warnings: &mut Vec<String>) -> Result<Method, Inpu
 fn time(
     flags: &TimeFlags,
     regime: &Regime,
-    method: Method,
-    nfock_a: usize,
+    default_dt: f64,
     warnings: &mut Vec<String>,
 ) -> Result<TimeGrid, InputError> {
     let defaults = defaults(regime.entry);
@@ -92,7 +95,7 @@ fn time(
         }
         None => {
             let save_dt = flags.save_dt.unwrap_or(defaults.save_dt);
-            (save_dt, steps_per_save(save_dt, dt.unwrap_or_else(|| default_step(regime.entry, method, nfock_a)))?)
+            (save_dt, steps_per_save(save_dt, dt.unwrap_or(default_dt))?)
         }
     };
     let duration = flags.duration.unwrap_or(defaults.duration);
@@ -106,7 +109,7 @@ fn time(
 
 fn initial(text: Option<&str>, regime: &Regime) -> Result<Initial, InputError> {
     let Some(text) = text else { return Ok(Initial::Default) };
-    if text == "excited" && regime.entry.family == Family::Kerr {
+    if text == "excited" && regime.entry.family != Family::JaynesCummings {
         return Err(InputError::NoSpin { state: "excited", regime: regime.name.clone() });
     }
     parse_initial(text)
@@ -247,8 +250,13 @@ mod tests {
 
     #[test]
     fn what_is_resolved_reads_back_from_its_text() {
-        for line in ["qsd run", "qsd run kerr_bistableA20.5 --dt 3e-5 --initial 0.1+0.2i --no-drive", "qsd --gauge slh"]
-        {
+        for line in [
+            "qsd run",
+            "qsd run kerr_bistableA20.5 --dt 3e-5 --initial 0.1+0.2i --no-drive",
+            "qsd --gauge slh",
+            "qsd run kerr_qubit --num-systems 2 --R 0.3 --lambda 0.99 --trans-phase 0.6-0.8i",
+            "qsd run empty_then_kerrA20",
+        ] {
             let spec = spec(line);
             assert_eq!(RunSpec::from_toml(&spec.to_toml()), Ok(spec), "{line}");
         }

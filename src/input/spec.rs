@@ -1,8 +1,8 @@
 //! [`RunSpec`]: everything that defines the numbers of a run, with every default resolved. It is
 //! written into the results file as TOML and read back bit for bit.
 
-use super::{Gauge, InputError, Method, StoreStates, TargetTol, TimeGrid, initial, unknown, within};
-use crate::model::library::{self, Choices, Initial};
+use super::{Gauge, InputError, LinkSpec, Method, StoreStates, TargetTol, TimeGrid, initial, unknown, within};
+use crate::model::library::{self, Choices, Family, Initial};
 use crate::model::{Model, ModelError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,6 +49,9 @@ pub struct RunSpec {
     pub target_tol: Option<TargetTol>,
     /// Saved times and steps.
     pub time: TimeGrid,
+    /// Two linked systems, if they are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkSpec>,
     /// Parameters of the model that differ from the library's, in their own units.
     #[serde(default)]
     pub set: BTreeMap<String, f64>,
@@ -70,6 +73,7 @@ impl RunSpec {
         "ntraj",
         "target_tol",
         "time",
+        "link",
         "set",
     ];
 
@@ -89,6 +93,9 @@ impl RunSpec {
         if let Some(toml::Value::Table(time)) = table.get("time") {
             refuse_unknown_keys(time, TimeGrid::KEYS)?;
         }
+        if let Some(toml::Value::Table(link)) = table.get("link") {
+            refuse_unknown_keys(link, LinkSpec::KEYS)?;
+        }
         let spec: RunSpec = toml::from_str(text).map_err(unreadable)?;
         spec.check()?;
         Ok(spec)
@@ -99,13 +106,17 @@ impl RunSpec {
         let nfock_a = within("--Nfock_a", self.nfock_a as u64, 2, MAX_DIMENSION)?;
         let nfock_j = self.nfock_j.map_or(Ok(1), |n| within("--Nfock_j", n as u64, 2, MAX_DIMENSION))?;
         no_more("basis states", nfock_a, nfock_j, MAX_DIMENSION, "a smaller --Nfock_a or --Nfock_j")?;
+        let one = nfock_a * nfock_j;
+        let others = if self.is_two_systems() { one } else { 1 };
+        no_more("basis states of two systems", one, others, MAX_DIMENSION, "a smaller --Nfock_a or --Nfock_j")?;
+        self.link.as_ref().map_or(Ok(()), |link| link.check(self.method))?;
         within("--seed", self.seed, 0, MAX_COUNT)?;
         within("--ntraj", self.ntraj, 1, MAX_COUNT)?;
         within("--first-trajectory", self.first_trajectory, 0, MAX_COUNT - self.ntraj)?;
         self.time.check()?;
         let fewer = "a smaller --ntraj, continued by runs with --first-trajectory";
         no_more("steps of all trajectories", self.ntraj, self.time.steps(), MAX_COUNT, fewer)?;
-        let values = nfock_a * nfock_j * size_of::<num_complex::Complex64>() as u64;
+        let values = one * others * size_of::<num_complex::Complex64>() as u64;
         no_more("bytes", self.ntraj, self.time.saves() as u64 * values, MAX_COUNT, fewer)?;
         match self.set.iter().find(|(_, value)| !value.is_finite()) {
             Some((name, value)) => Err(InputError::Malformed {
@@ -118,15 +129,20 @@ impl RunSpec {
         }
     }
 
-    /// The same ensemble with `ntraj` trajectories, more than before, whatever tolerance they reach.
+    /// The same ensemble with `ntraj` trajectories, whatever tolerance they reach.
     ///
     /// # Errors
-    /// `OutOfRange` for fewer, or for more than a run can hold.
+    /// `OutOfRange`, `TooMany` for more than a run can hold.
     pub fn extended(&self, ntraj: u64) -> Result<RunSpec, InputError> {
-        within("--ntraj", ntraj, self.ntraj, MAX_COUNT)?;
         let spec = RunSpec { ntraj, target_tol: None, ..self.clone() };
         spec.check()?;
         Ok(spec)
+    }
+
+    /// Whether the space is that of two systems; an empty component has none.
+    fn is_two_systems(&self) -> bool {
+        let empty = library::parse(&self.regime).is_ok_and(|regime| regime.entry.family == Family::EmptyThenKerr);
+        self.link.is_some() && !empty
     }
 
     /// The physics it asks for.
@@ -138,6 +154,7 @@ impl RunSpec {
             drive: self.drive,
             initial: self.initial,
             set: self.set.iter().map(|(name, value)| (name.clone(), *value)).collect(),
+            pair: self.link.as_ref().map(LinkSpec::pair),
         };
         library::build(&library::parse(&self.regime)?, &choices)
     }
@@ -180,6 +197,7 @@ pub(super) mod tests {
             initial: Initial::Coherent(Complex64::new(1.5, -0.25)),
             gauge: Gauge::Removed,
             method: Method::Heun,
+            link: None,
             store_states: Some(StoreStates::Final),
             seed: 1,
             first_trajectory: 0,
@@ -252,7 +270,23 @@ pub(super) mod tests {
 
     #[test]
     fn every_key_that_is_written_is_known() {
-        let table: toml::Table = example().to_toml().parse().expect("own text");
+        let link = LinkSpec {
+            reflection: 0.6,
+            eps: 1.0 / 3.0,
+            noise_amp: 1.0,
+            filter_time: 0.1,
+            trans_phase: [0.6, -0.8],
+            drive_second_system: true,
+            link: crate::input::LinkKind::Physical,
+        };
+        let target_tol = TargetTol::parse(&["0,0.05".into()]).expect("a target");
+        let spec = RunSpec { link: Some(link), target_tol, nfock_a: 10, ..example() };
+        assert_eq!(RunSpec::from_toml(&spec.to_toml()), Ok(spec.clone()));
+        let table: toml::Table = spec.to_toml().parse().expect("own text");
+        let mut known = LinkSpec::KEYS.to_vec();
+        known.sort_unstable();
+        let link = table["link"].as_table().expect("a table");
+        assert_eq!(link.keys().map(String::as_str).collect::<Vec<_>>(), known);
         let written: Vec<&str> = table.keys().map(String::as_str).collect();
         let mut known = RunSpec::KEYS.to_vec();
         known.sort_unstable();

@@ -48,7 +48,7 @@ const DEFAULTS: &[Defaults] = &[
         save_dt: 0.2,
     },
     Defaults {
-        entries: &["kerr_bistable", "kerr_bistableA<alpha0>"],
+        entries: &["kerr_bistable", "kerr_bistableA<alpha0>", "empty_then_kerrA<alpha0>"],
         nfock: 40,
         power: 3,
         em: 1e-5,
@@ -57,7 +57,7 @@ const DEFAULTS: &[Defaults] = &[
         save_dt: 2e-3,
     },
     Defaults {
-        entries: &["kerr_bistableB<alpha0>"],
+        entries: &["kerr_bistableB<alpha0>", "empty_then_kerrB<alpha0>"],
         nfock: 80,
         power: 3,
         em: 1e-5,
@@ -90,6 +90,12 @@ pub fn default_step(entry: &Entry, method: Method, nfock_a: usize) -> f64 {
     };
     let ratio = row.nfock as f64 / nfock_a as f64;
     measured * std::iter::repeat_n(ratio, row.power).product::<f64>().min(1.0)
+}
+
+/// The step that is right for two linked systems of a model: half of that for one. Frequencies and damping
+/// of the two add, and both stability limits (see above) fall to a half when both double.
+pub fn default_step_of_two(entry: &Entry, method: Method, nfock_a: usize) -> f64 {
+    0.5 * default_step(entry, method, nfock_a)
 }
 
 /// Number of equal steps between two saved times, none longer than `dt`.

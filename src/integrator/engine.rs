@@ -1,5 +1,6 @@
 //! A batch in flight: state, stepper and noise behind one erased face.
 
+use super::increments::Step;
 use super::noise::Noise;
 use super::problem::Problem;
 use crate::kernel::{Batch, Complex8, Isa, Kernel, LANES, Lanes, Overlaps};
@@ -49,25 +50,29 @@ pub(super) trait Stepper: Send {
     fn start(&mut self, problem: &Problem, state: &State);
     /// What it carries from one step to the next.
     fn carried(&mut self) -> Vec<&mut Lanes>;
-    /// Advance `state` by h with the increments `dxi`.
-    fn step<const ROWS: usize>(&mut self, problem: &Problem, dxi: &[Complex8], state: &mut State);
+    /// Advance `state` by `step`.
+    fn step<const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State);
 }
 
-/// Kets of a batch with what the last pass measured of them. Kets are normalised lazily: by powers of
+/// What survives a step beside the stepper's own: kets of a batch with what the last pass measured of
+/// them, the number of the next step, the filtered signal of a link. Kets are normalised lazily: by powers of
 /// two when |psi|^2 leaves [1/2, 2], which changes no bit of the mantissas.
 #[derive(Debug, Clone)]
 pub(super) struct State {
     pub psi: Batch,
     pub seen: Overlaps,
     pub norm_drift: Lanes,
+    pub step: u64,
+    pub signal: Complex8,
 }
 
 impl State {
-    /// What survives a step.
+    /// What survives a step; its number is known to whoever goes on.
     fn carried(&mut self) -> Vec<&mut Lanes> {
         let kets = self.psi.rows_mut().iter_mut();
         let parts = kets.chain(&mut self.seen.reduced).flat_map(|z| [&mut z.re, &mut z.im]);
-        parts.chain([&mut self.seen.norm, &mut self.norm_drift]).collect()
+        let signal = [&mut self.signal.re, &mut self.signal.im];
+        parts.chain([&mut self.seen.norm, &mut self.norm_drift]).chain(signal).collect()
     }
 
     /// Take over what a step of length h with noise `dxi` produced in `out` and `seen`.
@@ -118,6 +123,9 @@ pub(super) struct BatchEngine<S, N> {
     noise: N,
     state: State,
     dxi: Vec<Complex8>,
+    /// Functions of time at the start and at the end of a step.
+    start: Vec<Complex64>,
+    end: Vec<Complex64>,
     measured: Vec<Complex8>,
     sample: Sample,
 }
@@ -136,7 +144,11 @@ impl<S: Stepper, N: Noise> BatchEngine<S, N> {
                 psi: Batch::zeros(plan.dim(), plan.guard()),
                 seen: Overlaps::new(plan),
                 norm_drift: Lanes::ZERO,
+                step: 0,
+                signal: Complex8::ZERO,
             },
+            start: vec![Complex64::ZERO; problem.unravelling.functions.len()],
+            end: vec![Complex64::ZERO; problem.unravelling.functions.len()],
             stepper: S::new(&problem),
             dxi: vec![Complex8::ZERO; plan.channels()],
             measured: vec![Complex8::ZERO; problem.measured.len()],
@@ -167,10 +179,22 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
 
     #[inline(always)]
     fn run<const ROWS: usize>(self) {
-        let BatchEngine { problem, stepper, noise, state, dxi, .. } = self.engine;
-        for _ in 0..self.steps {
-            noise.draw(dxi);
-            stepper.step::<ROWS>(problem, dxi, state);
+        let BatchEngine { problem, stepper, noise, state, dxi, start, end, .. } = self.engine;
+        let last = state.step + self.steps;
+        while state.step < last {
+            let span = problem.schedule.span(state.step);
+            noise.set_step(span.h);
+            while state.step < last.min(span.end) {
+                if !start.is_empty() {
+                    let (from, to) = (span.time(state.step), span.time(state.step + 1));
+                    let inside = 0.5 * (from + to);
+                    problem.unravelling.values_on(from, inside, start);
+                    problem.unravelling.values_on(to, inside, end);
+                }
+                noise.draw(dxi);
+                stepper.step::<ROWS>(problem, Step { h: span.h, dxi, start, end }, state);
+                state.step += 1;
+            }
         }
     }
 }
@@ -192,6 +216,14 @@ impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
             *watched = measured.re;
         }
         sample.rate = rest[problem.watched].re;
+        let modulated = &problem.unravelling.modulated;
+        if !modulated.is_empty() {
+            let values = problem.unravelling.values(problem.schedule.time(state.step));
+            for (modulated, rate) in modulated.iter().zip(&rest[problem.watched + 1..]) {
+                let square = values[modulated.function].norm_sqr();
+                sample.rate = rate.re.mul_add(Lanes::splat(square), sample.rate);
+            }
+        }
         sample.norm = state.seen.norm;
     }
 }
@@ -201,6 +233,8 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
         self.noise.start(batch);
         self.state.psi.fill(&self.problem.initial);
         self.state.norm_drift = Lanes::ZERO;
+        self.state.step = 0;
+        self.state.signal = Complex8::ZERO;
         let overlaps = self.problem.plan.overlaps_of(&self.problem.initial);
         self.state.seen.norm = Lanes::splat(self.problem.initial.iter().map(|x| x.norm_sqr()).sum());
         for (seen, overlap) in self.state.seen.reduced.iter_mut().zip(overlaps) {
@@ -235,6 +269,7 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
     fn restore(&mut self, batch: u64, steps: u64, saved: &[f64]) -> bool {
         self.start(batch);
         self.noise.skip(steps);
+        self.state.step = steps;
         let carried = self.carried();
         if saved.len() != carried.len() * LANES {
             return false;
@@ -249,6 +284,11 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::{Method, TimeGrid};
+    use crate::integrator::{Schedule, engine};
+    use crate::model::library::{Choices, build, parse};
+    use crate::model::{Drive, Link, TimeFunction};
+    use crate::unravelling::Unravelling;
 
     #[test]
     fn rescaling_brings_the_norm_back_by_an_exact_power_of_two() {
@@ -266,31 +306,43 @@ mod tests {
     /// At any step, and into an engine that has done something else before.
     #[test]
     fn a_restored_engine_goes_on_with_the_same_bits() {
-        use crate::input::Method;
-        use crate::integrator::engine;
-        use crate::model::library::{Choices, build, parse};
-        use crate::unravelling::Unravelling;
         let choices = Choices { nfock_a: Some(12), ..Choices::default() };
-        let model = build(&parse("kerr_bistable").expect("known"), &choices).expect("valid");
-        let problem = Arc::new(Problem::new(&model, Unravelling::qsd(&model, false), &[], 1e-4));
-        for method in [Method::Em, Method::Heun] {
-            let [mut straight, mut other] = [(); 2].map(|()| engine(method, problem.clone(), 7, Isa::detect()));
-            straight.start(3);
-            other.start(5);
-            other.advance(11);
-            for steps in [0, 1, 17, 400] {
-                straight.start(3);
-                straight.advance(steps);
-                let mut saved = vec![];
-                straight.save(&mut saved);
-                assert!(other.restore(3, steps, &saved), "{method:?}");
-                straight.advance(100);
-                other.advance(100);
-                assert_eq!(straight.measure().observables, other.measure().observables, "{method:?} at {steps}");
-                assert_eq!(straight.ket(2), other.ket(2), "{method:?} at {steps}");
-                assert_eq!(straight.norm_drift(), other.norm_drift(), "{method:?} at {steps}");
-                assert!(!other.restore(3, steps, &saved[1..]));
+        let mut model = build(&parse("kerr_bistable").expect("known"), &choices).expect("valid");
+        let plain = Problem::new(&model, Unravelling::qsd(&model, false), &[], 1e-4);
+        // Steps of several lengths, and a signal that remembers.
+        let pulses =
+            TimeFunction::pulses(&[(3.3e-4, 2.11e-3, 40.0.into()), (4.4e-3, 1.0, 9.0.into())]).expect("pulses");
+        let number = &model.space.destroy(0).dag() * &model.space.destroy(0);
+        model.dynamics.drives = vec![Drive { operator: number, coefficient: pulses }];
+        let link = Link::new(0, 1, 0.6, 0.5, Complex64::I).expect("a link");
+        model.dynamics.link = Some(Link { filter_time: 0.01, ..link });
+        let schedule =
+            Schedule::new(&TimeGrid::new(1.0, 2e-3, 20, 0.0).expect("a grid"), &model.dynamics.breakpoints());
+        let eventful = Problem::new(&model, Unravelling::qsd(&model, false), &[], schedule);
+        for problem in [plain, eventful].map(Arc::new) {
+            for method in [Method::Em, Method::Heun] {
+                goes_on(&problem, method);
             }
+        }
+    }
+
+    fn goes_on(problem: &Arc<Problem>, method: Method) {
+        let [mut straight, mut other] = [(); 2].map(|()| engine(method, problem.clone(), 7, Isa::detect()));
+        straight.start(3);
+        other.start(5);
+        other.advance(11);
+        for steps in [0, 1, 17, 400] {
+            straight.start(3);
+            straight.advance(steps);
+            let mut saved = vec![];
+            straight.save(&mut saved);
+            assert!(other.restore(3, steps, &saved), "{method:?}");
+            straight.advance(100);
+            other.advance(100);
+            assert_eq!(straight.measure().observables, other.measure().observables, "{method:?} at {steps}");
+            assert_eq!(straight.ket(2), other.ket(2), "{method:?} at {steps}");
+            assert_eq!(straight.norm_drift(), other.norm_drift(), "{method:?} at {steps}");
+            assert!(!other.restore(3, steps, &saved[1..]));
         }
     }
 }

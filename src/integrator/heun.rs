@@ -14,9 +14,12 @@
 
 use super::MethodInfo;
 use super::engine::{State, Stepper};
+use super::increments::{Filter, Increment, Step, add_terms};
 use super::problem::Problem;
 use crate::input::Method;
 use crate::kernel::{Batch, Coefficients, Complex8, Lanes, Overlaps, Pass};
+use crate::unravelling::Calculus;
+use num_complex::Complex64;
 
 pub(super) const INFO: MethodInfo = MethodInfo {
     method: Method::Heun,
@@ -24,6 +27,7 @@ pub(super) const INFO: MethodInfo = MethodInfo {
     weak_order: 2.0,
     strong_order: 1.0,
     normals: 1,
+    calculus: Calculus::Stratonovich,
     passes: 2,
     source: "stochastic Heun, Kloeden and Platen 1992, section 15.1, on the linear form",
 };
@@ -37,7 +41,11 @@ pub(super) struct Heun {
     seen: Overlaps,
     /// l_k at the start of the step.
     start_means: Vec<Complex8>,
-    /// h <K> of the step before.
+    /// Means of all channels at a stage, where a coefficient needs those of others.
+    stage_means: Vec<Complex8>,
+    increments: Vec<Increment>,
+    filter: Filter,
+    /// `<K>` of the step before, times the longest step.
     centre: Complex8,
 }
 
@@ -51,6 +59,9 @@ impl Stepper for Heun {
             out: Batch::zeros(plan.dim(), plan.guard()),
             seen: Overlaps::new(plan),
             start_means: vec![Complex8::ZERO; plan.channels()],
+            stage_means: vec![Complex8::ZERO; plan.channels()],
+            increments: Vec::with_capacity(problem.couplings.len()),
+            filter: Filter::NEW,
             centre: Complex8::ZERO,
         }
     }
@@ -64,8 +75,13 @@ impl Stepper for Heun {
     }
 
     #[inline(always)]
-    fn step<const ROWS: usize>(&mut self, problem: &Problem, dxi: &[Complex8], state: &mut State) {
-        let (plan, h) = (&problem.plan, problem.h);
+    fn step<const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
+        let (plan, Step { h, dxi, .. }) = (&problem.plan, step);
+        let shorter = h != problem.h;
+        if shorter {
+            self.centre = self.centre.times_real(Lanes::splat(h / problem.h));
+        }
+        let signal = state.signal;
         let one = Lanes::splat(1.0);
         let inverse = one.over(state.seen.norm);
         for (channel, mean) in self.start_means.iter_mut().enumerate() {
@@ -73,7 +89,7 @@ impl Stepper for Heun {
         }
 
         // p = (1 + h F) psi, and <psi|p>/<psi|psi> = 1 + h<K> - centre.
-        self.set_coefficients(problem, &state.seen.reduced, inverse, dxi, [1.0, h, 1.0]);
+        self.set_coefficients(problem, step, step.start, signal, &state.seen.reduced, inverse, [1.0, h, 1.0]);
         let pass = Pass { plan, coefficients: &self.coefficients, v: &state.psi, u: None, acc: None };
         pass.sweep::<ROWS, false, false, true>(&mut self.predictor, &mut self.predicted);
         let progress = self.predicted.projection.times_real(inverse);
@@ -82,13 +98,16 @@ impl Stepper for Heun {
         // psi' = psi/2 + (1/2 + h/2 F) p.
         let inverse = one.over(self.predicted.norm);
         let overlaps = std::mem::take(&mut self.predicted.reduced);
-        self.set_coefficients(problem, &overlaps, inverse, dxi, [0.5, 0.5 * h, 0.5]);
+        self.set_coefficients(problem, step, step.end, signal, &overlaps, inverse, [0.5, 0.5 * h, 0.5]);
         self.predicted.reduced = overlaps;
         let u = Some((0.5, &state.psi));
         let pass = Pass { plan, coefficients: &self.coefficients, v: &self.predictor, u, acc: None };
         pass.sweep::<ROWS, true, false, false>(&mut self.out, &mut self.seen);
 
-        self.centre = next_centre;
+        if let Some(linked) = problem.filtered() {
+            self.filter.advance(linked, step, self.start_means[linked.link.first], &mut state.signal);
+        }
+        self.centre = if shorter { next_centre.times_real(Lanes::splat(problem.h / h)) } else { next_centre };
         state.accept(&mut self.out, &mut self.seen, dxi, h);
     }
 }
@@ -96,24 +115,41 @@ impl Stepper for Heun {
 impl Heun {
     /// Coefficients of  identity + weight h F  with F's <L_k> taken from `overlaps`.
     #[inline(always)]
+    #[allow(clippy::too_many_arguments, reason = "a stage is where, when, and how much of it")]
     fn set_coefficients(
         &mut self,
         problem: &Problem,
+        step: Step,
+        values: &[Complex64],
+        signal: Complex8,
         overlaps: &[Complex8],
         inverse: Lanes,
-        dxi: &[Complex8],
         [identity, g, weight]: [f64; 3],
     ) {
-        let (plan, h) = (&problem.plan, problem.h);
+        let (plan, Step { h, dxi, .. }) = (&problem.plan, step);
         let Coefficients { s, g: lanes, c } = &mut self.coefficients;
         plan.start_coefficients(g, c);
         *lanes = Lanes::splat(g);
         *s = self.centre.real_mul_add(Lanes::splat(-weight), Complex8 { re: Lanes::splat(identity), im: Lanes::ZERO });
-        for (channel, dxi) in dxi.iter().enumerate() {
+        for (channel, dxi) in dxi[..problem.unravelling.plain].iter().enumerate() {
             let mean = plan.expectation(channel, overlaps, inverse);
             let y = mean.conj().real_mul_add(Lanes::splat(h), *dxi).times_real(Lanes::splat(weight));
             *s = s.minus(y.mul_add(self.start_means[channel], Complex8::ZERO));
             plan.add_channel(channel, y, s, c);
+        }
+        if !problem.is_coupled() {
+            return;
+        }
+        for (channel, mean) in self.stage_means.iter_mut().enumerate() {
+            *mean = plan.expectation(channel, overlaps, inverse);
+        }
+        add_terms(problem, values, g, s, c);
+        let couplings = &problem.couplings;
+        couplings.fill(step, values, &self.stage_means, signal, &mut self.increments);
+        for Increment { member, noise, drift } in &self.increments {
+            let y = noise.plus(*drift).times_real(Lanes::splat(weight));
+            *s = s.minus(y.mul_add(couplings.mean(*member, &self.start_means), Complex8::ZERO));
+            couplings.add(plan, *member, y, s, c);
         }
     }
 }

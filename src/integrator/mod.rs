@@ -15,10 +15,12 @@
 mod em;
 mod engine;
 mod heun;
+mod increments;
 mod noise;
 mod normal;
 mod problem;
 pub mod reference;
+mod schedule;
 mod stability;
 mod stream;
 
@@ -26,11 +28,13 @@ pub use engine::{Engine, Sample};
 pub use noise::{Noise, PathNoise, StreamNoise, WienerPath};
 pub use normal::{complex_normal, cos_sin_quarter, ln_unit};
 pub use problem::Problem;
+pub use schedule::{Schedule, Span};
 pub use stability::{growth, largest_stable_step};
 pub use stream::{Domain, Streams, stream, stream_number};
 
 use crate::input::Method;
 use crate::kernel::Isa;
+use crate::unravelling::Calculus;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -85,6 +89,8 @@ pub struct MethodInfo {
     pub strong_order: f64,
     /// Complex normals per channel and step.
     pub normals: usize,
+    /// In which sense it reads the noise terms.
+    pub calculus: Calculus,
     /// Applications of the operators per step.
     pub passes: usize,
     /// Source.

@@ -9,6 +9,8 @@ use num_complex::Complex64;
 pub trait Noise: Send {
     /// Go to the first step of batch `batch` (trajectories 8 batch .. 8 batch + 8).
     fn start(&mut self, batch: u64);
+    /// Steps are of length h from here on.
+    fn set_step(&mut self, h: f64);
     /// The increments of the next step, one per channel.
     fn draw(&mut self, dxi: &mut [Complex8]);
     /// Pass over the increments of `steps` steps.
@@ -38,6 +40,11 @@ impl StreamNoise {
 impl Noise for StreamNoise {
     fn start(&mut self, batch: u64) {
         self.streams = Streams::new(self.domain, self.seed, batch * LANES as u64);
+    }
+
+    #[inline]
+    fn set_step(&mut self, h: f64) {
+        self.sigma = h.sqrt();
     }
 
     #[inline(always)]
@@ -112,6 +119,9 @@ impl Noise for PathNoise {
     fn start(&mut self, _batch: u64) {
         self.step = 0;
     }
+
+    /// The path knows how long its steps are.
+    fn set_step(&mut self, _h: f64) {}
 
     #[inline(always)]
     fn draw(&mut self, dxi: &mut [Complex8]) {

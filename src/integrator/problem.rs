@@ -1,8 +1,10 @@
 //! A system and a step, compiled once and shared by every engine of a process.
 
+use super::increments::Couplings;
+use super::schedule::Schedule;
 use crate::kernel::{Observables, Plan};
 use crate::model::{HilbertSpace, Model, Operator};
-use crate::unravelling::Unravelling;
+use crate::unravelling::{Linked, Unravelling};
 use num_complex::Complex64;
 
 /// With more factors than this their order is left alone: 5! plans are still quick to make.
@@ -15,9 +17,14 @@ pub struct Problem {
     pub unravelling: Unravelling,
     /// Its terms compiled, in the order of factors that needs the fewest operations.
     pub plan: Plan,
-    /// Step.
+    /// When steps are taken.
+    pub schedule: Schedule,
+    /// The longest step.
     pub h: f64,
-    /// The user's observables, then the populations to watch, then the rate Gamma.
+    /// Channels whose coefficients are not plain.
+    pub(super) couplings: Couplings,
+    /// The user's observables, then the populations to watch, then the steady part of the rate Gamma, then
+    /// L^dag L of the modulated channels.
     pub measured: Observables,
     /// How many of them are the user's.
     pub observables: usize,
@@ -30,11 +37,14 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Compile a model with step `h`; `watched` are the projectors on the top levels of its Fock factors.
-    pub fn new(model: &Model, unravelling: Unravelling, watched: &[Operator], h: f64) -> Self {
+    /// Compile a model; `watched` are the projectors on the top levels of its Fock factors, `schedule` the
+    /// steps or the length of all of them.
+    pub fn new(model: &Model, unravelling: Unravelling, watched: &[Operator], schedule: impl Into<Schedule>) -> Self {
+        let schedule = schedule.into();
         let (order, plan) = cheapest_order(&model.space, &unravelling);
         let users = model.observables.iter().map(|o| &o.operator);
-        let measured: Vec<_> = users.chain(watched).chain([&unravelling.rate]).map(|op| op.reordered(&order)).collect();
+        let rates = std::iter::once(&unravelling.rate).chain(unravelling.modulated.iter().map(|m| &m.rate));
+        let measured: Vec<_> = users.chain(watched).chain(rates).map(|op| op.reordered(&order)).collect();
         Problem {
             measured: Observables::new(&measured),
             observables: model.observables.len(),
@@ -42,9 +52,23 @@ impl Problem {
             initial: order.iter().map(|i| model.initial[*i]).collect(),
             order,
             plan,
+            couplings: Couplings::new(&unravelling),
             unravelling,
-            h,
+            h: schedule.h(),
+            schedule,
         }
+    }
+
+    /// Whether a step needs more than the plain channels and a constant K.
+    #[inline(always)]
+    pub(super) fn is_coupled(&self) -> bool {
+        !self.unravelling.terms.is_empty() || self.couplings.len() > 0
+    }
+
+    /// The link if its signal is filtered.
+    #[inline(always)]
+    pub(super) fn filtered(&self) -> Option<&Linked> {
+        self.unravelling.link.as_ref().filter(|linked| linked.link.filter_time > 0.0)
     }
 
     /// A ket of the plan in the user's basis.
@@ -54,9 +78,13 @@ impl Problem {
         out
     }
 
-    /// `<K>` of the initial ket.
+    /// `<K>` of the initial ket at t = 0.
     pub fn initial_drift(&self) -> Complex64 {
-        self.unravelling.drift.expect(&self.in_users_basis(&self.initial))
+        let (ket, values) = (self.in_users_basis(&self.initial), self.unravelling.values(0.0));
+        let terms = self.unravelling.terms.iter();
+        terms.fold(self.unravelling.drift.expect(&ket), |k, term| {
+            k + term.coefficient(&values) * term.operator.expect(&ket)
+        })
     }
 }
 
@@ -66,7 +94,10 @@ impl Problem {
 fn cheapest_order(space: &HilbertSpace, unravelling: &Unravelling) -> (Vec<usize>, Plan) {
     let plan = |order: &[usize]| {
         let channels: Vec<_> = unravelling.channels.iter().map(|l| l.reordered(order)).collect();
-        Plan::new(&unravelling.drift.reordered(order), &channels)
+        let adjoint = unravelling.link.iter().map(|linked| &linked.adjoint);
+        let terms = unravelling.terms.iter().map(|term| &term.operator).chain(adjoint);
+        let terms: Vec<_> = terms.map(|op| op.reordered(order)).collect();
+        Plan::with_terms(&unravelling.drift.reordered(order), &channels, &terms)
     };
     let factors = space.factors.len();
     let orders = if factors <= MOST_REORDERED { permutations(factors) } else { vec![(0..factors).collect()] };

@@ -1,9 +1,10 @@
 //! The methods written out for one trajectory, as in a textbook: the oracle of the property test and
 //! the other side of the benchmark. Sparse operators, one ket, normalised after every step.
 
+use super::schedule::Schedule;
 use crate::input::Method;
 use crate::model::Operator;
-use crate::unravelling::Unravelling;
+use crate::unravelling::{Calculus, Unravelling};
 use num_complex::Complex64;
 
 /// A sparse operator by rows, as any straightforward program would store it.
@@ -29,73 +30,171 @@ impl Rows {
 /// One trajectory, step by step.
 #[derive(Debug, Clone)]
 pub struct Reference {
+    unravelling: Unravelling,
     k: Rows,
     channels: Vec<Rows>,
-    h: f64,
+    terms: Vec<Rows>,
+    adjoint: Option<Rows>,
+    schedule: Schedule,
+    step: u64,
     method: Method,
     /// `<K>` at the start of the step before: the c-number shift of `heun`.
     centre: Complex64,
+    /// alpha_f of a filtered link.
+    signal: Complex64,
     /// The normalised ket.
     pub psi: Vec<Complex64>,
 }
 
+/// A number times an operator acting on a ket, with the mean of the operator at the start of the step.
+struct Action {
+    image: Vec<Complex64>,
+    start_mean: Complex64,
+    noise: Complex64,
+    /// Without the factor h.
+    drift: Complex64,
+}
+
 impl Reference {
-    /// A trajectory at its start.
-    pub fn new(unravelling: &Unravelling, method: Method, h: f64, initial: &[Complex64]) -> Self {
-        Reference {
-            centre: unravelling.drift.expect(initial),
+    /// A trajectory at its start; `schedule` may be the length of all steps.
+    pub fn new(
+        unravelling: &Unravelling,
+        method: Method,
+        schedule: impl Into<Schedule>,
+        initial: &[Complex64],
+    ) -> Self {
+        let mut reference = Reference {
             k: Rows::new(&unravelling.drift),
             channels: unravelling.channels.iter().map(Rows::new).collect(),
-            h,
+            terms: unravelling.terms.iter().map(|term| Rows::new(&term.operator)).collect(),
+            adjoint: unravelling.link.as_ref().map(|linked| Rows::new(&linked.adjoint)),
+            unravelling: unravelling.clone(),
+            schedule: schedule.into(),
+            step: 0,
             method,
+            centre: Complex64::ZERO,
+            signal: Complex64::ZERO,
             psi: initial.to_vec(),
-        }
-    }
-
-    /// Advance by h with the increments `dxi`, one per channel, and normalise.
-    pub fn step(&mut self, dxi: &[Complex64]) {
-        self.psi = match self.method {
-            Method::Em => self.em(dxi),
-            Method::Heun => self.heun(dxi),
         };
-        let norm = self.psi.iter().map(|x| x.norm_sqr()).sum::<f64>().sqrt();
-        self.psi.iter_mut().for_each(|x| *x /= norm);
+        reference.centre = overlap(initial, &reference.drift(&unravelling.values(0.0), initial));
+        reference
     }
 
-    fn em(&self, dxi: &[Complex64]) -> Vec<Complex64> {
-        let psi = &self.psi;
-        let mut next: Vec<_> = psi.iter().zip(self.k.apply(psi)).map(|(x, kx)| x + self.h * kx).collect();
-        for (l, dxi) in self.channels.iter().zip(dxi) {
-            let lpsi = l.apply(psi);
-            let mean = overlap(psi, &lpsi);
-            for ((next, lx), x) in next.iter_mut().zip(&lpsi).zip(psi) {
-                *next += self.h * (mean.conj() * lx - 0.5 * mean.norm_sqr() * x) + dxi * (lx - mean * x);
+    /// Take the next step with the increments `dxi`, one per channel, and normalise.
+    pub fn step(&mut self, dxi: &[Complex64]) {
+        let span = self.schedule.span(self.step);
+        let (from, to) = (span.time(self.step), span.time(self.step + 1));
+        let at = |t| self.unravelling.functions.iter().map(|f| f.value_on(t, 0.5 * (from + to))).collect();
+        let (start, end): (Vec<Complex64>, Vec<Complex64>) = (at(from), at(to));
+        let next = match self.method {
+            Method::Em => self.em(&start, dxi, span.h),
+            Method::Heun => self.heun([&start, &end], dxi, span.h),
+        };
+        if let Some(linked) = self.unravelling.link.as_ref().filter(|linked| linked.link.filter_time > 0.0) {
+            let link = &linked.link;
+            let l1 = overlap(&self.psi, &self.channels[link.first].apply(&self.psi)) + linked.field;
+            let measured = link.reflection * l1 + link.noise * dxi[link.second] / span.h;
+            let keep = libm::exp(-span.h / link.filter_time);
+            self.signal = keep * self.signal + (1.0 - keep) * measured;
+        }
+        let norm = next.iter().map(|x| x.norm_sqr()).sum::<f64>().sqrt();
+        self.psi = next.iter().map(|x| x / norm).collect();
+        self.step += 1;
+    }
+
+    /// K(t) psi.
+    fn drift(&self, values: &[Complex64], psi: &[Complex64]) -> Vec<Complex64> {
+        let mut out = self.k.apply(psi);
+        for (term, rows) in self.unravelling.terms.iter().zip(&self.terms) {
+            add(&mut out, term.coefficient(values), &rows.apply(psi));
+        }
+        out
+    }
+
+    /// Every operator that acts on `phi` in a step beside K, with its coefficient; `start` is the ket
+    /// whose means the operators are shifted by.
+    fn actions(&self, values: &[Complex64], phi: &[Complex64], start: &[Complex64], dxi: &[Complex64]) -> Vec<Action> {
+        let norm: f64 = phi.iter().map(|x| x.norm_sqr()).sum();
+        let images: Vec<_> = self.channels.iter().map(|l| l.apply(phi)).collect();
+        let means: Vec<_> = images.iter().map(|image| overlap(phi, image) / norm).collect();
+        let start_means: Vec<_> = self.channels.iter().map(|l| overlap(start, &l.apply(start))).collect();
+        let action =
+            |k: usize, noise, drift| Action { image: images[k].clone(), start_mean: start_means[k], noise, drift };
+        let mut out: Vec<Action> = (0..self.unravelling.plain).map(|k| action(k, dxi[k], means[k].conj())).collect();
+        for modulated in &self.unravelling.modulated {
+            let (k, f) = (modulated.channel, values[modulated.function]);
+            out.push(action(k, f * dxi[k], f * (f * means[k]).conj()));
+        }
+        let (Some(linked), Some(adjoint)) = (&self.unravelling.link, &self.adjoint) else { return out };
+        let link = &linked.link;
+        let (first, second, t, e) = (link.first, link.second, link.transmission, link.feedback);
+        let (l1, l2, dxi1, dxi2) = (means[first], means[second], dxi[first], dxi[second]);
+        // The signal that drives L2, and the noise that comes with it in the same step.
+        let (signal, n) = if link.filter_time > 0.0 { (self.signal, 0.0) } else { (link.reflection * l1, link.noise) };
+        let mut drift1 = l1.conj() + t * l2.conj();
+        let mut drift2 = l2.conj() + (t * l1).conj() + (e * signal).conj();
+        let mut drift3 = -e * signal;
+        if self.unravelling.calculus == Calculus::Ito {
+            // -(a B + b A) with a, b the constants by which A and B differ from centred ones; with the
+            // correction it becomes that of (A B + B A)/2, whose operators are in K.
+            let reflected = if link.filter_time > 0.0 { 0.0 } else { link.reflection };
+            let (a, b) = (-n * e * l2.conj(), n * e.conj() * l2);
+            drift1 -= a * reflected;
+            drift2 -= a * n * e.conj();
+            drift3 += b * n * e;
+            if link.correction {
+                drift3 += n * e * reflected * l1;
             }
+        }
+        out.push(action(first, t * dxi1 + link.reflection * dxi2.conj(), drift1));
+        out.push(action(second, dxi1 + n * (e * dxi2).conj(), drift2));
+        out.push(Action {
+            image: adjoint.apply(phi),
+            start_mean: start_means[second].conj(),
+            noise: -n * e * dxi2,
+            drift: drift3,
+        });
+        out
+    }
+
+    fn em(&self, values: &[Complex64], dxi: &[Complex64], h: f64) -> Vec<Complex64> {
+        let psi = &self.psi;
+        let mut next = psi.clone();
+        add(&mut next, h.into(), &self.drift(values, psi));
+        for Action { image, start_mean: mean, noise, drift } in self.actions(values, psi, psi, dxi) {
+            add(&mut next, noise + h * drift, &image);
+            add(&mut next, -mean * (noise + 0.5 * h * drift), psi);
         }
         next
     }
 
-    fn heun(&mut self, dxi: &[Complex64]) -> Vec<Complex64> {
+    fn heun(&mut self, [start, end]: [&[Complex64]; 2], dxi: &[Complex64], h: f64) -> Vec<Complex64> {
         let psi = &self.psi;
-        let means: Vec<_> = self.channels.iter().map(|l| overlap(psi, &l.apply(psi))).collect();
-        let centre = std::mem::replace(&mut self.centre, overlap(psi, &self.k.apply(psi)));
-        let slope = |phi: &[Complex64]| -> Vec<Complex64> {
-            let norm: f64 = phi.iter().map(|x| x.norm_sqr()).sum();
-            let mut f: Vec<_> = self.k.apply(phi).iter().zip(phi).map(|(kx, x)| kx - centre * x).collect();
-            for ((l, mean), dxi) in self.channels.iter().zip(&means).zip(dxi) {
-                let lphi = l.apply(phi);
-                let y = (overlap(phi, &lphi) / norm).conj() + dxi / self.h;
-                for ((f, lx), x) in f.iter_mut().zip(&lphi).zip(phi) {
-                    *f += y * (lx - mean * x);
-                }
+        let centre = self.centre;
+        let slope = |values: &[Complex64], phi: &[Complex64]| -> Vec<Complex64> {
+            let mut f = self.drift(values, phi);
+            add(&mut f, -centre, phi);
+            for Action { image, start_mean: mean, noise, drift } in self.actions(values, phi, psi, dxi) {
+                add(&mut f, noise / h + drift, &image);
+                add(&mut f, -mean * (noise / h + drift), phi);
             }
             f
         };
-        let k1 = slope(psi);
-        let predictor: Vec<_> = psi.iter().zip(&k1).map(|(x, k)| x + self.h * k).collect();
-        let k2 = slope(&predictor);
-        psi.iter().zip(k1.iter().zip(&k2)).map(|(x, (a, b))| x + 0.5 * self.h * (a + b)).collect()
+        let k1 = slope(start, psi);
+        let mut predictor = psi.clone();
+        add(&mut predictor, h.into(), &k1);
+        let k2 = slope(end, &predictor);
+        let mut next = psi.clone();
+        add(&mut next, (0.5 * h).into(), &k1);
+        add(&mut next, (0.5 * h).into(), &k2);
+        self.centre = overlap(psi, &self.drift(start, psi));
+        next
     }
+}
+
+/// x += z y.
+fn add(x: &mut [Complex64], z: Complex64, y: &[Complex64]) {
+    x.iter_mut().zip(y).for_each(|(x, y)| *x += z * y);
 }
 
 fn overlap(bra: &[Complex64], ket: &[Complex64]) -> Complex64 {

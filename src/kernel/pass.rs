@@ -35,7 +35,7 @@ impl Coefficients {
 pub struct Overlaps {
     /// |out|^2.
     pub norm: Lanes,
-    /// <out|T_j|out>.
+    /// <out|T_j|out> of the T_j that are measured.
     pub reduced: Vec<Complex8>,
     /// <v|out>; only passes asked for it write it.
     pub projection: Complex8,
@@ -44,7 +44,7 @@ pub struct Overlaps {
 impl Overlaps {
     /// Room for the overlaps of a plan.
     pub fn new(plan: &Plan) -> Self {
-        Overlaps { norm: Lanes::ZERO, reduced: vec![Complex8::ZERO; plan.reduced()], projection: Complex8::ZERO }
+        Overlaps { norm: Lanes::ZERO, reduced: vec![Complex8::ZERO; plan.measured()], projection: Complex8::ZERO }
     }
 }
 
@@ -349,7 +349,12 @@ mod tests {
     fn the_pass_is_the_operator_sum_of_the_equation() {
         let numbers = &mut Numbers(7);
         for (number, (k, channels)) in cases(numbers).into_iter().enumerate() {
-            let plan = Plan::new(&k, &channels);
+            // Two more that are applied and not measured: one shares a diagonal with a channel, one is its own.
+            let a = Operator::destroy(k.dim());
+            let terms = [&a.dag() + &a.scale(Complex64::new(0.2, 0.9)), (&a.dag() * &a).shifted(Complex64::I)];
+            let plan = Plan::with_terms(&k, &channels, &terms);
+            assert!(plan.measured() < plan.reduced());
+            let z: Vec<Complex8> = terms.iter().map(|_| numbers.complex8()).collect();
             let y: Vec<Complex8> = channels.iter().map(|_| numbers.complex8()).collect();
             let g = 0.37;
             let mut coefficients = Coefficients::new(&plan);
@@ -358,6 +363,9 @@ mod tests {
             (coefficients.s, coefficients.g) = (s, Lanes::splat(g));
             for (channel, y) in y.iter().enumerate() {
                 plan.add_channel(channel, *y, &mut coefficients.s, &mut coefficients.c);
+            }
+            for (term, z) in z.iter().enumerate() {
+                plan.add_term(term, *z, &mut coefficients.s, &mut coefficients.c);
             }
             let (v, u, acc) = (numbers.batch(&plan), numbers.batch(&plan), numbers.batch(&plan));
             let mut seen: Option<(Batch, Batch, Overlaps)> = None;
@@ -372,7 +380,7 @@ mod tests {
                     for (x, kv) in expected.iter_mut().zip(k.apply(&ket)) {
                         *x += g * kv;
                     }
-                    for (l, y) in channels.iter().zip(&y) {
+                    for (l, y) in channels.iter().zip(&y).chain(terms.iter().zip(&z)) {
                         for (x, lv) in expected.iter_mut().zip(l.apply(&ket)) {
                             *x += y.lane(lane) * lv;
                         }

@@ -5,6 +5,7 @@
 //! - identity parts of L_k are stripped: L_k = constant_k + sum_j weight_kj T_j, one diagonal per T_j;
 //! - proportional diagonals of different L_k share one T_j, with a real table (the phase is in weight_kj);
 //! - a diagonal of K proportional to a T_j on the same offset is absorbed as absorbed_j T_j;
+//! - operators that need no mean, such as a drive that depends on time, are T_j that are not measured;
 //! - rows are cut into segments in which the same diagonals are active, so that half-empty ones cost
 //!   only where they act.
 //!
@@ -78,7 +79,11 @@ pub struct Plan {
     dim: usize,
     guard: usize,
     channels: Vec<Channel>,
+    /// Operators that are applied with coefficients of their own and not measured.
+    terms: Vec<Channel>,
     absorbed: Vec<Complex64>,
+    /// How many T_j, from the first, are measured: those of the channels.
+    measured: usize,
     /// Offset and whole table of every T_j.
     reduced: Vec<(isize, Vec<f64>)>,
     pub(super) diagonal: Table,
@@ -91,9 +96,18 @@ pub struct Plan {
 impl Plan {
     /// Compile K and the channels L_k.
     pub fn new(k: &Operator, channels: &[Operator]) -> Plan {
+        Plan::with_terms(k, channels, &[])
+    }
+
+    /// Compile K, the channels L_k, and further operators that have coefficients of their own but whose
+    /// means nobody needs.
+    pub fn with_terms(k: &Operator, channels: &[Operator], terms: &[Operator]) -> Plan {
         let dim = k.dim();
         let mut k = diagonals(k);
-        let (channels, tables) = reduce(channels, dim);
+        let mut tables = vec![];
+        let channels = reduce(channels, dim, &mut tables);
+        let measured = tables.len();
+        let terms = reduce(terms, dim, &mut tables);
         let absorbed = tables.iter().map(|(offset, table)| absorb(&mut k, *offset, table)).collect();
         let diagonal = k.remove(&0).unwrap_or_else(|| vec![Complex64::ZERO; dim]);
         let active: Vec<(isize, Vec<bool>)> = k
@@ -101,7 +115,7 @@ impl Plan {
             .map(|(offset, values)| (*offset, active_rows(values)))
             .chain(tables.iter().map(|(o, t)| (*o, active_rows(&complex(t)))))
             .collect();
-        let seen: Vec<Overlap> = tables.iter().map(|(offset, table)| overlap(*offset, table)).collect();
+        let seen: Vec<Overlap> = tables[..measured].iter().map(|(offset, table)| overlap(*offset, table)).collect();
         let seen_rows: Vec<Vec<bool>> = seen.iter().map(|o| active_rows(&o.values(dim))).collect();
         let guard = active.iter().map(|(offset, _)| offset.unsigned_abs()).max().unwrap_or(0);
         let segments = cut(dim, k.len(), &active.iter().map(|a| &a.1[..]).collect::<Vec<_>>(), &seen_rows);
@@ -115,7 +129,9 @@ impl Plan {
             dim,
             guard,
             channels,
+            terms,
             absorbed,
+            measured,
             diagonal: Table::new(&diagonal, &vec![true; dim]),
             constant: k.into_iter().enumerate().map(|diagonal| term(diagonal, 0)).collect(),
             lane_terms: tables
@@ -149,6 +165,11 @@ impl Plan {
         self.lane_terms.len()
     }
 
+    /// How many of them, from the first, are measured.
+    pub fn measured(&self) -> usize {
+        self.measured
+    }
+
     /// <L_k> per lane from the overlaps <psi|T_j|psi> and 1/<psi|psi>.
     #[inline(always)]
     pub fn expectation(&self, channel: usize, overlaps: &[Complex8], inverse_norm: Lanes) -> Complex8 {
@@ -163,13 +184,13 @@ impl Plan {
     /// Add y L_k to the coefficients: s += y constant_k, c_j += y weight_kj.
     #[inline(always)]
     pub fn add_channel(&self, channel: usize, y: Complex8, s: &mut Complex8, c: &mut [Complex8]) {
-        let channel = &self.channels[channel];
-        if channel.constant != Complex64::ZERO {
-            *s = Complex8::splat(channel.constant).mul_add(y, *s);
-        }
-        for (j, weight) in &channel.weights {
-            c[*j] = Complex8::splat(*weight).mul_add(y, c[*j]);
-        }
+        self.channels[channel].add(y, s, c);
+    }
+
+    /// Add y times further operator `term` to the coefficients.
+    #[inline(always)]
+    pub fn add_term(&self, term: usize, y: Complex8, s: &mut Complex8, c: &mut [Complex8]) {
+        self.terms[term].add(y, s, c);
     }
 
     /// Start the coefficients of a pass: s as given, c_j = g absorbed_j.
@@ -180,13 +201,13 @@ impl Plan {
         }
     }
 
-    /// <psi|T_j|psi> of one ket, to start from.
+    /// <psi|T_j|psi> of one ket for the T_j that are measured, to start from.
     pub fn overlaps_of(&self, psi: &[Complex64]) -> Vec<Complex64> {
         let sum = |(offset, table): &(isize, Vec<f64>)| {
             let reach = |row: usize| row.checked_add_signed(*offset).and_then(|col| psi.get(col));
             (0..self.dim).filter_map(|row| reach(row).map(|ket| psi[row].conj() * table[row] * ket)).sum()
         };
-        self.reduced.iter().map(sum).collect()
+        self.reduced[..self.measured].iter().map(sum).collect()
     }
 
     /// Vector multiply-adds per row and eight trajectories of one full pass; for the benchmark's share of peak.
@@ -200,6 +221,18 @@ impl Plan {
                 segment.rows.len() * (self.diagonal.cost() + 2 + 4 + constant + lane + seen + 2)
             })
             .sum()
+    }
+}
+
+impl Channel {
+    #[inline(always)]
+    fn add(&self, y: Complex8, s: &mut Complex8, c: &mut [Complex8]) {
+        if self.constant != Complex64::ZERO {
+            *s = Complex8::splat(self.constant).mul_add(y, *s);
+        }
+        for (j, weight) in &self.weights {
+            c[*j] = Complex8::splat(*weight).mul_add(y, c[*j]);
+        }
     }
 }
 
@@ -276,10 +309,9 @@ fn ratio(a: &[Complex64], b: &[Complex64]) -> Option<Complex64> {
     a.iter().zip(b).all(off).then_some(q)
 }
 
-/// L_k = constant_k + sum_j weight_kj T_j with as few T_j as possible, each one diagonal with a real table if its
+/// L_k = constant_k + sum_j weight_kj T_j with as few T_j beyond those in `tables` as possible, each one diagonal with a real table if its
 /// values share a phase; a diagonal with several phases is split into its real and imaginary part.
-fn reduce(operators: &[Operator], dim: usize) -> (Vec<Channel>, Vec<(isize, Vec<f64>)>) {
-    let mut tables: Vec<(isize, Vec<f64>)> = vec![];
+fn reduce(operators: &[Operator], dim: usize, tables: &mut Vec<(isize, Vec<f64>)>) -> Vec<Channel> {
     let mut channels = vec![];
     for op in operators {
         let constant = op.constant_part();
@@ -300,7 +332,7 @@ fn reduce(operators: &[Operator], dim: usize) -> (Vec<Channel>, Vec<(isize, Vec<
         }
         channels.push(Channel { constant, weights });
     }
-    (channels, tables)
+    channels
 }
 
 /// values = sum of weight x real table, one summand if all values share a phase (up to sign).

@@ -230,6 +230,7 @@ fn show_plan(ensemble: &Ensemble, header: &Header, options: &Options) -> i32 {
     }
     let plan = dry_run::Plan {
         dimension: ensemble.model.space.dim(),
+        steps: ensemble.steps(),
         observables: ensemble.observables.len(),
         ranks: header.ranks,
         threads: header.threads,

@@ -2,9 +2,13 @@
 //! and their sources. A regime is a row of data; the two families build operators from it.
 
 mod families;
+mod pair;
 
+pub use pair::Pair;
+
+use self::pair::{Joined, empty_then, join};
 use super::ket::fock;
-use super::{Factor, HilbertSpace, Model, ModelError, ModelParameter, coherent, tensor};
+use super::{Dynamics, Factor, HilbertSpace, Model, ModelError, ModelParameter, coherent, tensor};
 use num_complex::Complex64;
 
 /// What kind of system a regime is.
@@ -14,6 +18,8 @@ pub enum Family {
     JaynesCummings,
     /// A driven Kerr cavity with two ports.
     Kerr,
+    /// A Kerr cavity whose drive passes an empty component first.
+    EmptyThenKerr,
 }
 
 impl Family {
@@ -22,6 +28,7 @@ impl Family {
         match self {
             Family::JaynesCummings => "jaynes_cummings",
             Family::Kerr => "kerr",
+            Family::EmptyThenKerr => "empty_then_kerr",
         }
     }
 }
@@ -73,6 +80,8 @@ const KERR_QUBIT: &[(&str, f64, &str, &str)] = &kerr(-100.0, 0.0, 0.5, 0.0, 10.0
 
 const KERR_SUMMARY: &str = "H = Delta a.dag*a + chi/2 a.dag*a.dag*a*a; \
      L = sqrt(kappa1) a - alpha0, sqrt(kappa2) a";
+const EMPTY_SUMMARY: &str = "L1 = -alpha0 linked to L2 = sqrt(kappa1) a, sqrt(kappa2) a; \
+     H = Delta a.dag*a + chi/2 a.dag*a.dag*a*a";
 const KERR_SOURCE: &str = "numbers of the original script (tabakg/quantum_state_diffusion); \
      exact steady state: Drummond and Walls, J. Phys. A 13, 725 (1980)";
 
@@ -118,6 +127,22 @@ pub const ENTRIES: &[Entry] = &[
         family: Family::Kerr,
         nfock_a: 10,
         numbers: KERR_QUBIT,
+    },
+    Entry {
+        name: "empty_then_kerrA<alpha0>",
+        summary: EMPTY_SUMMARY,
+        source: KERR_SOURCE,
+        family: Family::EmptyThenKerr,
+        nfock_a: 40,
+        numbers: KERR_A,
+    },
+    Entry {
+        name: "empty_then_kerrB<alpha0>",
+        summary: EMPTY_SUMMARY,
+        source: KERR_SOURCE,
+        family: Family::EmptyThenKerr,
+        nfock_a: 80,
+        numbers: KERR_B,
     },
 ];
 
@@ -187,11 +212,21 @@ pub struct Choices {
     pub initial: Initial,
     /// Overridden numbers.
     pub set: Vec<(String, f64)>,
+    /// Two linked systems instead of one.
+    pub pair: Option<Pair>,
 }
 
 impl Default for Choices {
     fn default() -> Self {
-        Choices { nfock_a: None, nfock_j: None, exact: vec![], drive: true, initial: Initial::Default, set: vec![] }
+        Choices {
+            nfock_a: None,
+            nfock_j: None,
+            exact: vec![],
+            drive: true,
+            initial: Initial::Default,
+            set: vec![],
+            pair: None,
+        }
     }
 }
 
@@ -232,23 +267,46 @@ pub fn build(regime: &Regime, choices: &Choices) -> Result<Model, ModelError> {
     }
     let space = HilbertSpace::new(factors)?;
     let initial = initial_ket(&space, choices.initial)?;
-    let (component, observables) = match regime.entry.family {
-        Family::JaynesCummings => families::jaynes_cummings(&space, &mut numbers, choices.drive)?,
-        Family::Kerr => families::kerr_cavity(&space, &numbers, choices.drive)?,
+    let family = regime.entry.family;
+    let component = |numbers: &mut Vec<ModelParameter>, drive| match family {
+        Family::JaynesCummings => families::jaynes_cummings(&space, numbers, drive),
+        Family::Kerr | Family::EmptyThenKerr => families::kerr_cavity(&space, numbers, drive),
     };
-    Ok(Model {
+    let pair = choices.pair.or_else(|| (family == Family::EmptyThenKerr).then(Pair::default));
+    let Some(pair) = pair else {
+        let (component, observables) = component(&mut numbers, choices.drive)?;
+        // A port that does not couple (kappa2 = 0) has no noise to draw.
+        let lindblads = component.l.into_iter().filter(|l| !l.is_zero()).collect();
+        return Ok(model(regime, numbers, Joined { space, hamiltonian: component.h, lindblads, observables, initial }));
+    };
+    let second = component(&mut numbers.clone(), pair.drive_second)?;
+    let joined = if family == Family::EmptyThenKerr {
+        let alpha0 = numbers.iter().find(|n| n.name == "alpha0").map_or(0.0, |n| n.value);
+        empty_then(if choices.drive { alpha0 } else { 0.0 }, second, space, initial)
+    } else {
+        join(&space, [component(&mut numbers, choices.drive)?, second], &initial)?
+    };
+    numbers.extend(pair.numbers());
+    let mut model = model(regime, numbers, joined);
+    model.dynamics.link = Some(pair.link()?);
+    Ok(model)
+}
+
+fn model(regime: &Regime, parameters: Vec<ModelParameter>, joined: Joined) -> Model {
+    let Joined { space, hamiltonian, lindblads, observables, initial } = joined;
+    Model {
         name: regime.name.clone(),
         description: regime.entry.summary.into(),
         source: regime.entry.source.into(),
         time_unit: "1/rate",
         space,
-        hamiltonian: component.h,
-        // A port that does not couple (kappa2 = 0) has no noise to draw.
-        lindblads: component.l.into_iter().filter(|l| !l.is_zero()).collect(),
+        hamiltonian,
+        lindblads,
+        dynamics: Dynamics::default(),
         observables,
         initial,
-        parameters: numbers,
-    })
+        parameters,
+    }
 }
 
 fn override_number(numbers: &mut [ModelParameter], regime: &Regime, name: &str, value: f64) -> Result<(), ModelError> {

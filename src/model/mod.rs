@@ -3,16 +3,24 @@
 //!
 //! hbar = 1; the first factor of a space is the slowest index (numpy's `kron`).
 
+mod dynamics;
 mod ket;
 pub mod library;
+mod link;
 mod operator;
+mod scalar;
 mod slh;
 mod space;
+mod time;
 
+pub use dynamics::{Drive, Dynamics, Modulation};
 pub use ket::{coherent, tensor};
+pub use link::Link;
 pub use operator::Operator;
+pub use scalar::{Function, Scalar, written};
 pub use slh::Slh;
 pub use space::{Factor, HilbertSpace, Kind};
+pub use time::{Interpolation, Pulse, Table, TimeFunction};
 
 use num_complex::Complex64;
 use thiserror::Error;
@@ -74,6 +82,14 @@ pub enum ModelError {
         /// Why.
         rule: String,
     },
+    /// A coefficient without a value at some time.
+    #[error("{what}: {rule}")]
+    BadTimeFunction {
+        /// Which coefficient.
+        what: String,
+        /// What is wrong with it.
+        rule: String,
+    },
     /// A factor that is too small.
     #[error("factor '{name}' needs at least 2 states, not {dim}")]
     TooSmall {
@@ -131,6 +147,8 @@ pub struct Model {
     pub hamiltonian: Operator,
     /// Lindblad operators as written, rates inside: L = sqrt(kappa) a.
     pub lindblads: Vec<Operator>,
+    /// What depends on time, and the link between two of the Lindblads.
+    pub dynamics: Dynamics,
     /// What is measured.
     pub observables: Vec<Observable>,
     /// Normalised initial ket.
@@ -140,10 +158,20 @@ pub struct Model {
 }
 
 impl Model {
-    /// Whether some term of H or of the Lindblads raises factor `m`, so that its truncation can matter.
+    /// Refuse a model whose time dependence or link has no meaning; `times` are those at which its
+    /// coefficients are tried, ascending.
+    pub fn check(&self, times: &[f64]) -> Result<(), ModelError> {
+        self.dynamics.check(self.lindblads.len(), times)
+    }
+
+    /// Whether some term of H, of the Lindblads or of the link raises factor `m`, so that its truncation can matter.
     pub fn raises(&self, m: usize) -> bool {
         let up =
             |op: &Operator| op.elements().any(|((row, col), _)| self.space.digit(row, m) > self.space.digit(col, m));
-        up(&self.hamiltonian) || self.lindblads.iter().any(up)
+        up(&self.hamiltonian)
+            || self.lindblads.iter().any(up)
+            || self.dynamics.drives.iter().any(|drive| up(&drive.operator))
+            // A linked port is driven by what arrives there.
+            || self.dynamics.link.is_some_and(|link| up(&self.lindblads[link.second].dag()))
     }
 }

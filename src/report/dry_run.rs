@@ -18,6 +18,8 @@ const COPIES: u64 = 4;
 pub struct Plan {
     /// Basis states.
     pub dimension: usize,
+    /// Steps of a trajectory.
+    pub steps: u64,
     /// Stored observables.
     pub observables: usize,
     /// Ranks.
@@ -37,7 +39,7 @@ pub fn write(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()>
     let line = |out: &mut dyn Write, what: &str, value: String| writeln!(out, "# {what:<22}{value}");
     writeln!(out, "\n# Dry run: nothing was integrated and nothing written.")?;
     line(out, "times", format!("{} saved, up to {}", count(time.saves() as u64), time.duration()))?;
-    line(out, "steps", format!("{} a trajectory, {} in all", count(time.steps()), count(spec.ntraj * time.steps())))?;
+    line(out, "steps", format!("{} a trajectory, {} in all", count(plan.steps), count(spec.ntraj * plan.steps)))?;
     line(out, "basis states", count(plan.dimension as u64))?;
     line(out, "processes", format!("{} x {}", plural(plan.ranks, "rank"), plural(plan.threads, "thread")))?;
     line(out, "memory of a rank", format!("about {}, beside the program itself", BinaryBytes(memory(spec, plan))))?;
@@ -49,8 +51,8 @@ pub fn json(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()> 
     let document = serde_json::json!({
         "resolved_input": spec,
         "saves": spec.time.saves(),
-        "steps_per_trajectory": spec.time.steps(),
-        "steps": spec.ntraj * spec.time.steps(),
+        "steps_per_trajectory": plan.steps,
+        "steps": spec.ntraj * plan.steps,
         "basis_states": plan.dimension,
         "ranks": plan.ranks,
         "threads": plan.threads,
@@ -93,7 +95,8 @@ mod tests {
         String::from_utf8(out).expect("text")
     }
 
-    const PLAN: Plan = Plan { dimension: 100, observables: 9, ranks: 2, threads: 4, file_size: Some(3 << 20) };
+    const PLAN: Plan =
+        Plan { dimension: 100, steps: 1000, observables: 9, ranks: 2, threads: 4, file_size: Some(3 << 20) };
 
     #[test]
     fn the_output_is_the_resolved_input() {

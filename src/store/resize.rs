@@ -18,7 +18,7 @@ pub fn resize(path: &Path, header: &Header) -> Result<(), StoreError> {
     let path = std::fs::canonicalize(path).unwrap_or(path.into());
     let lock = place::Lock::take(&path, true)?;
     let results = Results::open(&path)?;
-    same::check(&results, header, &["ntraj"])?;
+    same::check(&results, header, &["ntraj", "target_tol"])?;
     if results.count()? as u64 == header.ntraj && same::check(&results, header, &[]).is_ok() {
         return Ok(());
     }
@@ -70,8 +70,8 @@ pub(super) fn replace(path: &Path, header: &Header, end: Option<&Summary>) -> Re
         }
         new.into_file().close()
     })?;
-    // Its states are of another input now.
-    checkpoint::remove(path)
+    // A run that ends here needs its states no more; one that goes on does.
+    if end.is_some() { checkpoint::remove(path) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -107,7 +107,9 @@ mod tests {
         assert_eq!((state.ntraj, state.n_done, state.complete, state.stats_n), (31, 20, false, 0));
         assert!(new.resolved_input().unwrap().contains("ntraj = 31"));
         assert_eq!(new.trajectories().unwrap()[30], 130);
-        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        let states = checkpoint::path_of(&path);
+        assert!(states.exists(), "what is in flight goes on");
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 2);
         drop(new);
         let error = resize(&path, &larger(19)).unwrap_err().to_string();
         assert!(error.contains("fewer trajectories than are done") && error.contains("at least 20"), "{error}");

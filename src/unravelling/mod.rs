@@ -12,46 +12,176 @@
 //! The shift L -> L + c, H -> H + (conj(c) L - c L^dag)/(2i) leaves every trajectory unchanged up to
 //! a phase, but not the error of an integrator; `Unravelling::qsd` takes the constants of L out unless
 //! asked not to.
+//!
+//! A drive adds f(t) (-i A) to K. A Lindblad f(t) L contributes |f(t)|^2 times what L would, its shift
+//! included, and its noise f(t) L dxi. Noises are numbered as the channels here: first the Lindblads
+//! that neither depend on time nor are linked, then the modulated ones, then the two linked ones.
 
-use crate::model::{Model, Operator};
+mod link;
+
+pub use link::{Feed, Linked, Member, Source};
+
+use crate::model::{Model, Operator, TimeFunction};
 use num_complex::Complex64;
+
+/// In which sense the noise terms are read; the two differ where a noise and its conjugate both act,
+/// which is the link only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calculus {
+    /// The equation as it stands.
+    Ito,
+    /// What a method integrates that freezes the noise over a step.
+    Stratonovich,
+}
 
 /// The terms of the equation, ready for the kernel.
 #[derive(Debug, Clone)]
 pub struct Unravelling {
-    /// K = -iH - 1/2 sum L^dag L in the gauge used.
+    /// In which sense the terms are meant.
+    pub calculus: Calculus,
+    /// The part of K = -iH - 1/2 sum L^dag L, in the gauge used, that stays as it is.
     pub drift: Operator,
-    /// L_k in the gauge used; one complex noise each.
+    /// L_k in the gauge used, without its factor of time; one complex noise each.
     pub channels: Vec<Operator>,
-    /// Constants taken out: L_k as written is `channels[k] + constants[k]`.
+    /// Constants taken out: L_k as written is `channels[k] + constants[k]`, times its factor of time.
     pub constants: Vec<Complex64>,
-    /// sum_k L_k^dag L_k in the gauge used; its mean is the rate `Gamma = -2 Re<K>`.
+    /// How many channels, from the first, neither depend on time nor are linked.
+    pub plain: usize,
+    /// The part of sum_k L_k^dag L_k that stays as it is; the mean of the whole is `Gamma = -2 Re<K>`.
+    pub rate: Operator,
+    /// The coefficients f_i(t).
+    pub functions: Vec<TimeFunction>,
+    /// K(t) = drift + sum of these.
+    pub terms: Vec<Term>,
+    /// The channels from `plain` on that depend on time.
+    pub modulated: Vec<Modulated>,
+    /// The last two channels, if they are linked.
+    pub link: Option<Linked>,
+}
+
+/// A part of K that depends on time: f_i(t) or |f_i(t)|^2 times an operator.
+#[derive(Debug, Clone)]
+pub struct Term {
+    /// The operator.
+    pub operator: Operator,
+    /// i.
+    pub function: usize,
+    /// Whether |f|^2 is meant.
+    pub squared: bool,
+}
+
+/// A channel f_i(t) L.
+#[derive(Debug, Clone)]
+pub struct Modulated {
+    /// Number of the channel.
+    pub channel: usize,
+    /// i.
+    pub function: usize,
+    /// L^dag L, which enters the rate with |f_i|^2.
     pub rate: Operator,
 }
 
-impl Unravelling {
-    /// Quantum state diffusion of a model; `keep_constants` leaves L as written (the SLH gauge).
-    pub fn qsd(model: &Model, keep_constants: bool) -> Self {
-        let dim = model.space.dim();
-        let (mut h, mut channels, mut constants) = (model.hamiltonian.clone(), vec![], vec![]);
-        for l in &model.lindblads {
-            let constant = if keep_constants { Complex64::ZERO } else { l.constant_part() };
-            if constant == Complex64::ZERO {
-                channels.push(l.clone());
-            } else {
-                // L -> L + c with c = -constant; (conj(c) L - c L^dag)/(2i) = Im(conj(c) L).
-                h = &h + &l.scale(-constant.conj()).im();
-                channels.push(l.shifted(-constant));
-            }
-            constants.push(constant);
-        }
-        let mut rate = Operator::zero(dim);
-        for l in &channels {
-            rate = &rate + &(&l.dag() * l);
-        }
-        let drift = &h.scale(-Complex64::I) - &rate.scale(0.5);
-        Unravelling { drift, channels, constants, rate }
+impl Term {
+    /// Its coefficient, from the values of the functions.
+    #[inline(always)]
+    pub fn coefficient(&self, values: &[Complex64]) -> Complex64 {
+        let f = values[self.function];
+        if self.squared { f.norm_sqr().into() } else { f }
     }
+}
+
+impl Unravelling {
+    /// Quantum state diffusion of a model in Ito's sense; `keep_constants` leaves L as written (the SLH gauge).
+    pub fn qsd(model: &Model, keep_constants: bool) -> Self {
+        Self::of(model, keep_constants, Calculus::Ito)
+    }
+
+    /// Quantum state diffusion of a model.
+    pub fn of(model: &Model, keep_constants: bool, calculus: Calculus) -> Self {
+        let dynamics = &model.dynamics;
+        let factor = |k: usize| dynamics.modulations.iter().position(|m| m.lindblad == k);
+        let linked: Vec<usize> = dynamics.link.iter().flat_map(|link| [link.first, link.second]).collect();
+        let all = 0..model.lindblads.len();
+        let plain: Vec<usize> = all.clone().filter(|k| factor(*k).is_none() && !linked.contains(k)).collect();
+        let modulated: Vec<usize> = all.filter(|k| factor(*k).is_some()).collect();
+
+        let dim = model.space.dim();
+        let (mut h, mut rate) = (model.hamiltonian.clone(), Operator::zero(dim));
+        let mut out = Unravelling {
+            calculus,
+            drift: Operator::zero(dim),
+            channels: vec![],
+            constants: vec![],
+            plain: plain.len(),
+            rate: Operator::zero(dim),
+            functions: dynamics.functions().cloned().collect(),
+            terms: vec![],
+            modulated: vec![],
+            link: None,
+        };
+        for (function, drive) in dynamics.drives.iter().enumerate() {
+            let operator = drive.operator.scale(-Complex64::I);
+            out.terms.push(Term { operator, function, squared: false });
+        }
+        for &k in plain.iter().chain(&linked) {
+            let (l, constant, shift) = without_constant(&model.lindblads[k], keep_constants);
+            if let Some(shift) = shift {
+                h = &h + &shift;
+            }
+            rate = &rate + &(&l.dag() * &l);
+            out.channels.push(l);
+            out.constants.push(constant);
+        }
+        let after = out.channels.split_off(out.plain);
+        let constants_after = out.constants.split_off(out.plain);
+        for k in modulated {
+            let (l, constant, shift) = without_constant(&model.lindblads[k], keep_constants);
+            let function = dynamics.drives.len() + factor(k).expect("a modulated Lindblad");
+            let rate = &l.dag() * &l;
+            let damping = rate.scale(-0.5);
+            let operator = shift.map_or_else(|| damping.clone(), |h| &damping - &h.scale(Complex64::I));
+            out.terms.push(Term { operator, function, squared: true });
+            out.modulated.push(Modulated { channel: out.channels.len(), function, rate });
+            out.channels.push(l);
+            out.constants.push(constant);
+        }
+        out.channels.extend(after);
+        out.constants.extend(constants_after);
+        out.drift = &h.scale(-Complex64::I) - &rate.scale(0.5);
+        out.rate = rate;
+        if let Some(link) = &dynamics.link {
+            link::add(&mut out, link);
+        }
+        out
+    }
+
+    /// Values of the functions at time `t` on the piece that holds at `inside`.
+    #[inline]
+    pub fn values_on(&self, t: f64, inside: f64, values: &mut [Complex64]) {
+        for (value, function) in values.iter_mut().zip(&self.functions) {
+            *value = function.value_on(t, inside);
+        }
+    }
+
+    /// Values of the functions at time `t`.
+    pub fn values(&self, t: f64) -> Vec<Complex64> {
+        self.functions.iter().map(|function| function.value(t)).collect()
+    }
+
+    /// K(t) for given values of the functions.
+    pub fn drift_with(&self, values: &[Complex64]) -> Operator {
+        self.terms.iter().fold(self.drift.clone(), |k, term| &k + &term.operator.scale(term.coefficient(values)))
+    }
+}
+
+/// L without its constant, the constant, and what the shift adds to H if there is one.
+fn without_constant(l: &Operator, keep: bool) -> (Operator, Complex64, Option<Operator>) {
+    let constant = if keep { Complex64::ZERO } else { l.constant_part() };
+    if constant == Complex64::ZERO {
+        return (l.clone(), constant, None);
+    }
+    // L -> L + c with c = -constant; (conj(c) L - c L^dag)/(2i) = Im(conj(c) L).
+    (l.shifted(-constant), constant, Some(l.scale(-constant.conj()).im()))
 }
 
 #[cfg(test)]
@@ -99,5 +229,28 @@ mod tests {
         let psi = &model.initial;
         assert!((u.rate.expect(psi).re + 2.0 * u.drift.expect(psi).re).abs() < 1e-12);
         assert!((u.rate.expect(psi).re - 2.0).abs() < 1e-12, "vacuum, excited: gamma = 2 only");
+    }
+
+    #[test]
+    fn a_modulated_lindblad_is_at_every_time_the_lindblad_it_is_then() {
+        use crate::model::{Drive, Modulation};
+        let choices = Choices { nfock_a: Some(5), ..Choices::default() };
+        let mut model = build(&parse("kerr_bistable").expect("known"), &choices).expect("valid");
+        let (f, g) = (Complex64::new(0.3, -0.7), Complex64::from(1.3));
+        let always = |z| TimeFunction::pulses(&[(0.0, 9.0, z)]).expect("a pulse");
+        let x = &model.space.destroy(0) + &model.space.destroy(0).dag();
+        model.dynamics.modulations = vec![Modulation { lindblad: 0, coefficient: always(f) }];
+        model.dynamics.drives = vec![Drive { operator: x.clone(), coefficient: always(g) }];
+        let mut frozen = model.clone();
+        frozen.dynamics = Default::default();
+        frozen.lindblads[0] = frozen.lindblads[0].scale(f);
+        frozen.hamiltonian = &frozen.hamiltonian + &x.scale(g);
+        for keep in [false, true] {
+            let (u, v) = (Unravelling::qsd(&model, keep), Unravelling::qsd(&frozen, keep));
+            let off = &u.drift_with(&u.values(1.0)) - &v.drift;
+            assert!(off.elements().all(|(_, z)| z.norm() < 1e-12), "gauge slh: {keep}");
+            assert_eq!((u.plain, u.modulated[0].channel), (1, 1), "the steady channel comes first");
+            assert!((u.constants[1] * f - v.constants[0]).norm() < 1e-12);
+        }
     }
 }

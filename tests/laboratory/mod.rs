@@ -9,7 +9,7 @@ use qsd::comm;
 use qsd::ensemble::{Begun, Conduct, Ensemble, Failure, Header, Outcome, Rows, Sink, Summary, run};
 use qsd::error::Error;
 use qsd::input::{RunSpec, resolve};
-use qsd::model::{Factor, HilbertSpace, Model, Observable, Operator};
+use qsd::model::{Dynamics, Factor, HilbertSpace, Model, Observable, Operator};
 
 /// The resolved input of a command line.
 pub fn spec(line: &str) -> RunSpec {
@@ -44,6 +44,7 @@ pub fn system(
         space: HilbertSpace::new(vec![factor]).expect("a space"),
         hamiltonian,
         lindblads,
+        dynamics: Dynamics::default(),
         observables: observables.into_iter().map(seen).collect(),
         initial,
         parameters: vec![],

@@ -90,11 +90,14 @@ impl Results {
     }
 }
 
-/// Only a state of the very same input, from the very same program, is gone on with.
+/// Only a state of the very same ensemble, from the very same program, is gone on with. How many trajectories there
+/// are in all is no part of it: they can be extended.
 fn hash(header: &Header) -> u64 {
     let mut sum = Fnv::new();
     sum.update(&NUMBERS.to_le_bytes());
     sum.update(env!("CARGO_PKG_VERSION").as_bytes());
-    sum.update(header.resolved_input.as_bytes());
+    sum.update(header.parameter_hash.as_bytes());
+    sum.update(&header.seed.to_le_bytes());
+    sum.update(&header.first_trajectory.to_le_bytes());
     sum.finish()
 }
