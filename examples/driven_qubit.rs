@@ -13,10 +13,8 @@
 use num_complex::Complex64;
 use qsd::ensemble::{Conduct, Discard, Ensemble, run};
 use qsd::error::Error;
-use qsd::input::{Gauge, Method, RunSpec, TimeGrid};
-use qsd::model::library::Initial;
+use qsd::input::{RunSpec, TimeGrid};
 use qsd::model::{Dynamics, Factor, HilbertSpace, Model, ModelParameter, Observable, Operator};
-use std::collections::BTreeMap;
 
 const OMEGA: f64 = 3.0;
 const GAMMA: f64 = 1.0;
@@ -52,12 +50,11 @@ fn driven_qubit() -> Result<Model, Error> {
     let space = HilbertSpace::new(vec![Factor::spin("q", 2)])?;
     let lower = Operator::spin_minus(2);
     let raise = lower.dag();
-    let number = |name, value, unit, description| ModelParameter { name, value, unit, description };
     Ok(Model {
         name: "driven_qubit".into(),
         description: "resonance fluorescence".into(),
         source: "Torrey, Phys. Rev. 76, 1059 (1949)".into(),
-        time_unit: "1/gamma",
+        time_unit: "1/gamma".into(),
         hamiltonian: (&raise + &lower).scale(0.5 * OMEGA),
         lindblads: vec![lower.scale(GAMMA.sqrt())],
         dynamics: Dynamics::default(),
@@ -66,13 +63,14 @@ fn driven_qubit() -> Result<Model, Error> {
             expression: "q.plus*q.minus".into(),
             label: "⟨σ₊σ₋⟩".into(),
             latex: r"\langle \sigma_+ \sigma_- \rangle".into(),
+            unit: "1".into(),
             description: "population of the excited state".into(),
             operator: &raise * &lower,
         }],
         initial: vec![Complex64::ZERO, Complex64::ONE],
         parameters: vec![
-            number("Omega", OMEGA, "gamma", "Rabi frequency"),
-            number("gamma", GAMMA, "gamma", "decay rate"),
+            ModelParameter::new("Omega", OMEGA, "gamma", "Rabi frequency"),
+            ModelParameter::new("gamma", GAMMA, "gamma", "decay rate"),
         ],
         space,
     })
@@ -81,24 +79,8 @@ fn driven_qubit() -> Result<Model, Error> {
 /// Everything else that the numbers depend on.
 fn spec() -> Result<RunSpec, Error> {
     let (duration, save_dt, steps_per_save) = (6.0, 0.2, 40);
-    Ok(RunSpec {
-        regime: "driven_qubit".into(),
-        nfock_a: 2,
-        nfock_j: None,
-        exact: vec![],
-        drive: true,
-        initial: Initial::Default,
-        gauge: Gauge::Removed,
-        method: Method::Heun,
-        link: None,
-        store_states: None,
-        seed: 1,
-        first_trajectory: 0,
-        ntraj: 4000,
-        target_tol: None,
-        time: TimeGrid::new(duration, save_dt, steps_per_save, 0.0)?,
-        set: BTreeMap::new(),
-    })
+    // The seed, the method and the rest as on a command line that does not name them.
+    Ok(RunSpec { ntraj: 4000, ..RunSpec::of_program(TimeGrid::new(duration, save_dt, steps_per_save, 0.0)?) })
 }
 
 /// Population of the excited state, from the ground state at t = 0.

@@ -9,8 +9,10 @@ mod ranks;
 #[path = "main/say.rs"]
 mod say;
 
-use qsd::cli::{Cli, InfoArgs, Task};
-use qsd::report::{info, models};
+use qsd::cli::{Cli, ExplainArgs, InfoArgs, ModelsArgs, Task};
+use qsd::error::Error;
+use qsd::model::library;
+use qsd::report::{explain, info, models};
 use qsd::store::Results;
 use say::{complain, shown};
 use std::io::{self, Write};
@@ -22,10 +24,24 @@ fn main() -> ExitCode {
         Task::Resume(args) => ranks::resume(&args),
         Task::Extend(args) => ranks::extend(&args),
         Task::Merge(args) => merge::run(&args),
-        Task::Models => shown(models::write(&mut io::stdout())),
+        Task::Models(args) => show_models(&args),
+        Task::Explain(args) => show_key(&args),
         Task::Info(args) => show_info(&args),
     };
     ExitCode::from(code as u8)
+}
+
+fn show_models(args: &ModelsArgs) -> i32 {
+    let out = &mut io::stdout();
+    let Some(name) = &args.toml else { return shown(models::write(out)) };
+    let text = library::parse(name).and_then(|regime| qsd::input::as_model_file(&regime));
+    text.map_or_else(|error| complain(&error.into()), |text| shown(write!(out, "{text}")))
+}
+
+fn show_key(args: &ExplainArgs) -> i32 {
+    let out = &mut io::stdout();
+    let Some(key) = &args.key else { return shown(explain::list(out)) };
+    explain::find(key).map_or_else(|error| complain(&Error::from(error)), |keys| shown(explain::write(out, &keys)))
 }
 
 fn show_info(args: &InfoArgs) -> i32 {

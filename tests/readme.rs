@@ -47,6 +47,11 @@ fn the_table_of_models_is_the_library_with_its_defaults() {
 }
 
 #[test]
+fn the_table_of_keys_is_the_one_the_parser_uses() {
+    assert_says(qsd::report::explain::markdown().trim_end());
+}
+
+#[test]
 fn the_table_of_methods_is_the_one_of_the_code() {
     let rows = METHODS.iter().map(|info| {
         let default = if info.method == Method::DEFAULT { " (default)" } else { "" };

@@ -5,12 +5,14 @@
 
 mod again;
 mod conduct;
+mod defaults;
 mod merge;
 mod run;
 mod values;
 
 pub use again::{ExtendArgs, ResumeArgs};
 pub use conduct::{ConductFlags, Io};
+pub use defaults::{check_flag, with_flags_of_file};
 pub use merge::MergeArgs;
 pub use run::{
     DEFAULT_NTRAJ, Gauge, LinkFlags, LinkKind, ModelFlags, OutputFlags, RunArgs, StoreStates, TalkFlags, TimeFlags,
@@ -44,10 +46,27 @@ pub enum Task {
     Extend(ExtendArgs),
     /// Put results of one ensemble together in a new file
     Merge(MergeArgs),
-    /// List the built-in models and the methods
-    Models,
+    /// List the built-in models and the methods, or write one as a model file
+    Models(ModelsArgs),
+    /// Explain a key of a model file, or list them all
+    Explain(ExplainArgs),
     /// Say what a results file holds
     Info(InfoArgs),
+}
+
+/// Arguments of `qsd models`.
+#[derive(Debug, clap::Args)]
+pub struct ModelsArgs {
+    /// Write this built-in model as a model file, to standard output
+    #[arg(long, value_name = "NAME")]
+    pub toml: Option<String>,
+}
+
+/// Arguments of `qsd explain`.
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// A key of a model file, as in c_ops or ntraj [default: all]
+    pub key: Option<String>,
 }
 
 /// Arguments of `qsd info`.
@@ -68,8 +87,13 @@ impl Cli {
 
     /// The same for given words, program name first.
     pub fn from_words(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-        let matches = command().try_get_matches_from(with_run(words)).map_err(with_hint)?;
-        Cli::from_arg_matches(&matches)
+        let words = with_run(words);
+        let matches = command().try_get_matches_from(&words).map_err(with_hint)?;
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        if let Task::Run(args) = &mut cli.task {
+            args.words = words;
+        }
+        Ok(cli)
     }
 }
 
@@ -143,7 +167,7 @@ mod tests {
         assert_eq!(run("qsd run --ntraj 8").ntraj, 8);
         assert_eq!(parse("qsd --help").unwrap_err().exit_code(), 0);
         assert_eq!(parse("qsd -V").unwrap_err().exit_code(), 0);
-        assert!(matches!(parse("qsd models").unwrap().task, Task::Models));
+        assert!(matches!(parse("qsd models").unwrap().task, Task::Models(ModelsArgs { toml: None })));
         assert!(matches!(parse("qsd info a.h5 --json").unwrap().task, Task::Info(InfoArgs { json: true, .. })));
     }
 

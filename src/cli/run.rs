@@ -7,6 +7,7 @@ use super::values::{real, whole};
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Trajectories of a run that does not say how many.
@@ -15,6 +16,9 @@ pub const DEFAULT_NTRAJ: u64 = 64;
 /// `qsd run`: integrate an ensemble of trajectories.
 #[derive(Debug, Args)]
 pub struct RunArgs {
+    /// The words it was parsed from, program and `run` first.
+    #[arg(skip)]
+    pub words: Vec<OsString>,
     /// What is simulated.
     #[command(flatten)]
     pub model: ModelFlags,
@@ -52,10 +56,10 @@ pub struct RunArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelFlags {
-    /// Built-in model, see `qsd models` [default: absorptive_bistable]
+    /// Model file (.toml, .json, or a path with a /), or a built-in model, see `qsd models` [default: absorptive_bistable]
     #[arg(value_name = "MODEL", conflicts_with = "regime")]
     pub model: Option<String>,
-    /// The same as MODEL
+    /// A built-in model
     #[arg(long, value_name = "MODEL")]
     pub regime: Option<String>,
     /// Fock states kept of the cavity [default: by the model, see `qsd models`]
@@ -67,8 +71,8 @@ pub struct ModelFlags {
     /// Levels of one factor of the space, as in a=60; a=10,exact also switches its truncation guard off (repeatable)
     #[arg(long, value_name = "FACTOR=N[,exact]")]
     pub fock: Vec<String>,
-    /// Initial state: ground, excited, vacuum, fock:N, coherent:RE,IM or a complex amplitude like 3+1i
-    /// [default: the model's]
+    /// Initial state: ground, excited, vacuum, fock:N, coherent:RE,IM or a complex amplitude like 3+1i; of a model
+    /// file an expression, as in a.coherent(2)*q.up [default: the model's]
     #[arg(long, value_name = "STATE", allow_hyphen_values = true)]
     pub initial: Option<String>,
     /// Leave the coherent drive out

@@ -4,7 +4,7 @@ use super::clock::utc_now;
 use super::setup::Ensemble;
 use super::{Header, Parameter, Value};
 use crate::comm::{Comm, hostname};
-use crate::input::{Gauge, LinkKind, write_initial};
+use crate::input::{Gauge, LinkKind, Origin, write_initial};
 use crate::kernel::Isa;
 
 impl Ensemble {
@@ -13,12 +13,12 @@ impl Ensemble {
         let spec = &self.spec;
         let last = spec.first_trajectory + spec.ntraj - 1;
         Header {
-            title: format!("{}, trajectories {}-{last}, seed {}", spec.regime, spec.first_trajectory, spec.seed),
+            title: format!("{}, trajectories {}-{last}, seed {}", spec.origin.name(), spec.first_trajectory, spec.seed),
             first_trajectory: spec.first_trajectory,
             ntraj: spec.ntraj,
             seed: spec.seed,
             times: self.times.clone(),
-            time_unit: self.model.time_unit.into(),
+            time_unit: self.model.time_unit.clone(),
             observables: self.observables.clone(),
             leaks: self.leaks.clone(),
             states: self.states(),
@@ -35,30 +35,37 @@ impl Ensemble {
 
     /// The scalars of `/parameters`, under the names of the original script where it had one.
     fn parameters(&self) -> Vec<Parameter> {
-        let (spec, time) = (&self.spec, self.model.time_unit);
+        let (spec, time) = (&self.spec, self.model.time_unit.as_str());
         let mut all = vec![];
         let mut add = |name: &str, value: Value, unit: &str, description: &str| {
             let (name, unit, description) = (name.into(), unit.into(), description.into());
             all.push(Parameter { name, value, unit, description });
         };
         let integer = |n: u64| Value::Integer(n as i64);
-        add("regime", Value::Text(spec.regime.clone()), "1", "built-in model");
+        match &spec.origin {
+            Origin::BuiltIn(built_in) => {
+                add("regime", Value::Text(built_in.regime.clone()), "1", "built-in model");
+                add("initial", Value::Text(write_initial(&built_in.initial)), "1", "initial state");
+                add("drive", Value::Flag(built_in.drive), "1", "whether the coherent drive is on");
+                add("Nfock_a", integer(built_in.nfock_a as u64), "1", "Fock states of the cavity");
+                if let Some(levels) = built_in.nfock_j {
+                    add("Nfock_j", integer(levels as u64), "1", "levels of the spin");
+                }
+                if let Some(link) = &built_in.link {
+                    add("num_systems", integer(2), "1", "linked systems");
+                    let second = "whether the second system is driven too";
+                    add("drive_second_system", Value::Flag(link.drive_second_system), "1", second);
+                    let kind = if link.link == LinkKind::Seed { "seed" } else { "physical" };
+                    add("link", Value::Text(kind.into()), "1", "equation of the link");
+                }
+            }
+            Origin::File(_) | Origin::Program(_) => {
+                add("model", Value::Text(spec.origin.name().into()), "1", "model");
+            }
+        }
         add("method", Value::Text(spec.method.name().into()), "1", "integrator");
         let gauge = if spec.gauge == Gauge::Slh { "slh" } else { "removed" };
         add("gauge", Value::Text(gauge.into()), "1", "where the constants of the Lindblad operators are");
-        add("initial", Value::Text(write_initial(&spec.initial)), "1", "initial state");
-        add("drive", Value::Flag(spec.drive), "1", "whether the coherent drive is on");
-        add("Nfock_a", integer(spec.nfock_a as u64), "1", "Fock states of the cavity");
-        if let Some(levels) = spec.nfock_j {
-            add("Nfock_j", integer(levels as u64), "1", "levels of the spin");
-        }
-        if let Some(link) = &spec.link {
-            add("num_systems", integer(2), "1", "linked systems");
-            let second = "whether the second system is driven too";
-            add("drive_second_system", Value::Flag(link.drive_second_system), "1", second);
-            let kind = if link.link == LinkKind::Seed { "seed" } else { "physical" };
-            add("link", Value::Text(kind.into()), "1", "equation of the link");
-        }
         if let Some(target) = &spec.target_tol {
             add("target_tol", Value::Text(target.to_string()), "1", "atol,rtol of the means, for all or by name");
         }
@@ -70,7 +77,7 @@ impl Ensemble {
         add("downsample", integer(spec.time.steps_per_save), "1", "steps between saved times");
         add("save_dt", Value::Real(spec.time.save_dt), time, "time between saved values");
         for p in &self.model.parameters {
-            add(p.name, Value::Real(p.value), p.unit, p.description);
+            add(&p.name, Value::Real(p.value), &p.unit, &p.description);
         }
         all
     }

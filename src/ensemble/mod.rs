@@ -23,6 +23,7 @@ mod setup;
 mod sink;
 mod slice;
 mod statistics;
+mod step;
 mod stopping;
 mod worker;
 
@@ -36,4 +37,5 @@ pub use setup::Ensemble;
 pub use sink::*;
 pub use slice::Trajectories;
 pub use statistics::{Extremes, Forest, Node, Shape};
+pub use step::choose_step;
 pub use stopping::{Listener, Stop};

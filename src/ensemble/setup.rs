@@ -3,7 +3,7 @@
 use super::statistics::Shape;
 use super::{LeakInfo, ObservableInfo, StateInfo};
 use crate::error::Error;
-use crate::input::{Gauge, RunSpec, StoreStates};
+use crate::input::{Gauge, Origin, ProgramModel, RunSpec, StoreStates};
 use crate::integrator::{IntegrationError, MethodInfo, Problem, Schedule, largest_stable_step};
 use crate::model::{Kind, Model};
 use crate::unravelling::Unravelling;
@@ -35,22 +35,30 @@ impl Ensemble {
     /// The ensemble of a spec's own model.
     pub fn new(spec: RunSpec) -> Result<Self, Error> {
         let model = spec.model()?;
-        Self::of_model(spec, model)
+        Self::compiled(spec, model)
     }
 
-    /// The ensemble of any model, with times, method, seed and numbers taken from `spec`.
+    /// The ensemble of a model that the caller made, with times, method, seed and numbers taken from `spec`
+    /// ([`RunSpec::of_program`] has the defaults). The resolved input names the model and has its hash.
     pub fn of_model(spec: RunSpec, model: Model) -> Result<Self, Error> {
+        let origin = Origin::Program(ProgramModel::of(&model));
+        Self::compiled(RunSpec { origin, ..spec }, model)
+    }
+
+    fn compiled(spec: RunSpec, model: Model) -> Result<Self, Error> {
         let calculus = MethodInfo::of(spec.method).calculus;
         let unravelling = Unravelling::of(&model, spec.gauge == Gauge::Slh, calculus);
         let schedule = Schedule::new(&spec.time, &model.dynamics.breakpoints());
         model.check(&schedule.samples(spec.time.intervals, SAMPLES))?;
-        let fock = (0..model.space.factors.len()).filter(|m| model.space.factors[*m].kind == Kind::Fock);
+        let watchable = (0..model.space.factors.len()).filter(|m| model.space.factors[*m].kind != Kind::Spin);
         let (mut leaks, mut watched) = (vec![], vec![]);
-        for m in fock {
+        for m in watchable {
             let factor = &model.space.factors[m];
+            // Of a space without structure the last state is recorded and not judged.
+            let levels = if factor.kind == Kind::Fock { WATCHED_LEVELS } else { 1 };
             let guarded = !factor.exact && model.raises(m);
-            leaks.push(LeakInfo { factor: factor.name.clone(), levels: WATCHED_LEVELS, guarded });
-            watched.push(model.space.top_levels(m, WATCHED_LEVELS));
+            leaks.push(LeakInfo { factor: factor.name.clone(), levels, guarded });
+            watched.push(model.space.top_levels(m, levels));
         }
         let observables = model
             .observables
@@ -60,7 +68,7 @@ impl Ensemble {
                 expression: o.expression.clone(),
                 label: o.label.clone(),
                 latex: o.latex.clone(),
-                unit: "1".into(),
+                unit: o.unit.clone(),
                 description: o.description.clone(),
                 hermitian: o.operator.is_hermitian(),
             })
@@ -85,11 +93,19 @@ impl Ensemble {
     /// for the length of the run as it is at each of the sampled times at which some coefficient is
     /// largest, and at which that of a Lindblad is smallest: damping that fades leaves less room.
     pub fn check_step(&self) -> Result<(), Error> {
-        let (method, h) = (self.spec.method, self.spec.time.h);
-        let info = MethodInfo::of(method);
+        let (method, h) = (MethodInfo::of(self.spec.method).name, self.spec.time.h);
+        match self.largest_stable(h) {
+            None => Ok(()),
+            Some(largest) => Err(IntegrationError::Unstable { method, h, largest }.into()),
+        }
+    }
+
+    /// The largest stable step below `h`; `None` if `h` itself is stable.
+    pub(super) fn largest_stable(&self, h: f64) -> Option<f64> {
+        let method = self.spec.method;
         let removed = match self.spec.gauge {
             Gauge::Removed => None,
-            Gauge::Slh => Some(Unravelling::of(&self.model, false, info.calculus)),
+            Gauge::Slh => Some(Unravelling::of(&self.model, false, MethodInfo::of(method).calculus)),
         };
         let unravelling = removed.as_ref().unwrap_or(&self.problem.unravelling);
         let samples = self.problem.schedule.samples(self.spec.time.intervals, SAMPLES);
@@ -97,10 +113,7 @@ impl Ensemble {
             let drift = unravelling.drift_with(&unravelling.values(*t));
             largest_stable_step(method, &drift, h, self.spec.time.duration())
         };
-        match extreme_times(unravelling, &samples).iter().filter_map(limit).min_by(f64::total_cmp) {
-            None => Ok(()),
-            Some(largest) => Err(IntegrationError::Unstable { method: info.name, h, largest }.into()),
-        }
+        extreme_times(unravelling, &samples).iter().filter_map(limit).min_by(f64::total_cmp)
     }
 
     /// Stored kets, if any.

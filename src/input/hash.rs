@@ -1,7 +1,6 @@
 //! The parameter hash: which results may be merged.
 
 use super::RunSpec;
-use crate::model::library;
 use sha2::{Digest, Sha256};
 
 /// What may differ between runs of one ensemble.
@@ -9,28 +8,27 @@ const IDENTITY: &[&str] = &["seed", "ntraj", "first_trajectory", "target_tol"];
 
 impl RunSpec {
     /// SHA-256, in hexadecimal, of the resolved input without seed and trajectory numbers: runs with the
-    /// same hash sample the same ensemble. A regime counts by its numbers, not by the name it was asked
+    /// same hash sample the same ensemble. A model file counts by what it means, whatever it is called, and a regime by its numbers, not by the name it was asked
     /// for: `kerr_bistable`, `kerr_bistableA21.75` and `kerr_bistable --set alpha0=21.75` are one ensemble.
     pub fn parameter_hash(&self) -> String {
         let mut table: toml::Table = self.to_toml().parse().expect("own text is TOML");
-        table.retain(|key, _| !IDENTITY.contains(&key));
-        let set: Vec<_> = self.set.iter().map(|(name, value)| (name.clone(), *value)).collect();
-        let resolved =
-            library::parse(&self.regime).and_then(|regime| Ok((regime.entry.family, library::numbers(&regime, &set)?)));
-        if let Ok((family, numbers)) = resolved {
-            table.insert("regime".into(), family.name().into());
-            let numbers: toml::Table = numbers.iter().map(|n| (n.name.to_owned(), n.value.into())).collect();
-            table.insert("set".into(), numbers.into());
-        }
+        table.retain(|key, _| !IDENTITY.contains(&key) && !self.origin.keys().contains(&key));
+        table.extend(self.origin.meaning());
         Sha256::digest(table.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::spec::tests::example;
+    use super::super::spec::tests::{built_in, example};
     use super::*;
-    use crate::input::{Gauge, Method, TargetTol};
+    use crate::input::{BuiltIn, Gauge, Method, TargetTol};
+
+    fn with(change: impl FnOnce(&mut BuiltIn)) -> RunSpec {
+        let mut spec = example();
+        change(built_in(&mut spec));
+        spec
+    }
 
     #[test]
     fn seed_and_trajectory_numbers_do_not_matter() {
@@ -42,13 +40,13 @@ mod tests {
     #[test]
     fn everything_else_does() {
         let mut others = vec![
-            RunSpec { nfock_a: 51, ..example() },
-            RunSpec { drive: false, ..example() },
+            with(|m| m.nfock_a = 51),
+            with(|m| m.drive = false),
             RunSpec { gauge: Gauge::Slh, ..example() },
             RunSpec { method: Method::Em, ..example() },
             RunSpec { store_states: None, ..example() },
-            RunSpec { set: Default::default(), ..example() },
-            RunSpec { initial: Default::default(), ..example() },
+            with(|m| m.set = Default::default()),
+            with(|m| m.initial = Default::default()),
         ];
         let mut longer = example();
         longer.time.intervals += 1;
@@ -64,7 +62,7 @@ mod tests {
     fn a_regime_counts_by_its_numbers() {
         let hash = |regime: &str, set: &[(&str, f64)]| {
             let set = set.iter().map(|(name, value)| (name.to_string(), *value)).collect();
-            RunSpec { regime: regime.into(), nfock_j: None, set, ..example() }.parameter_hash()
+            with(|m| (m.regime, m.nfock_j, m.set) = (regime.into(), None, set)).parameter_hash()
         };
         let plain = hash("kerr_bistable", &[]);
         assert_eq!(plain, hash("kerr_bistableA21.75", &[]));

@@ -68,49 +68,73 @@ pub(super) fn link(
     delta_t: f64,
     warnings: &mut Vec<String>,
 ) -> Result<Option<LinkSpec>, InputError> {
-    let two = two_systems(flags, family)?;
+    if two_systems(flags, family)? {
+        return spec(flags, delta_t).map(Some);
+    }
+    let acting = acting(flags, delta_t)?;
+    if !acting.is_empty() {
+        warnings.push(format!("without effect on one system, since it acts only between two: {}", acting.join(", ")));
+    }
+    Ok(None)
+}
+
+/// A model file says itself what is linked: refuse flags that would.
+pub(super) fn none_for_files(flags: &LinkFlags) -> Result<(), InputError> {
+    let advice = "two linked ports of a model file stand in its [link]; leave the flag out";
+    let systems = within("--num-systems", flags.num_systems, 1, 2)? == 2;
+    match systems.then_some("--num-systems").or(acting(flags, 1.0)?.first().copied()) {
+        Some(flag) => Err(InputError::NotForFiles { flag, advice }),
+        None => Ok(()),
+    }
+}
+
+/// The time constant of a filter that is given as a factor per step; `None` for a factor that is none.
+pub(super) fn filter_time(lambda: f64, delta_t: f64) -> Option<f64> {
+    match lambda {
+        0.0 => Some(0.0),
+        lambda if lambda > 0.0 && lambda < 1.0 => Some(-delta_t / libm::log(lambda)),
+        _ => None,
+    }
+}
+
+fn spec(flags: &LinkFlags, delta_t: f64) -> Result<LinkSpec, InputError> {
     let malformed = |flag, text: &str, form, example| InputError::Malformed { flag, text: text.into(), form, example };
     let phase = flags.trans_phase.as_deref().map(|text| {
         let form = "a complex number of modulus 1";
         amplitude(text).ok_or_else(|| malformed("--trans-phase", text, form, "0.6+0.8i"))
     });
     let phase = phase.transpose()?.unwrap_or(Complex64::ONE);
-    let spec = LinkSpec {
+    let filter_of = |lambda: f64| {
+        let form = "a factor from 0 (no filter) to below 1";
+        filter_time(lambda, delta_t).ok_or_else(|| malformed("--lambda", &lambda.to_string(), form, "0.9999"))
+    };
+    Ok(LinkSpec {
         reflection: flags.reflectivity.unwrap_or(0.0),
         eps: flags.eps.unwrap_or(0.0),
         noise_amp: flags.noise_amp.unwrap_or(1.0),
-        filter_time: match flags.lambda {
-            None | Some(0.0) => flags.filter_time.unwrap_or(0.0),
-            Some(lambda) if lambda > 0.0 && lambda < 1.0 => -delta_t / libm::log(lambda),
-            Some(lambda) => {
-                let form = "a factor from 0 (no filter) to below 1";
-                return Err(malformed("--lambda", &lambda.to_string(), form, "0.9999"));
-            }
-        },
+        filter_time: flags.lambda.map_or(Ok(flags.filter_time.unwrap_or(0.0)), filter_of)?,
         trans_phase: [phase.re, phase.im],
         drive_second_system: flags.drive_second_system.unwrap_or(false),
         link: flags.link,
-    };
-    if two {
-        return Ok(Some(spec));
-    }
-    let acting: Vec<&str> = [
+    })
+}
+
+/// The flags between two systems whose values are not neutral.
+fn acting(flags: &LinkFlags, delta_t: f64) -> Result<Vec<&'static str>, InputError> {
+    let spec = spec(flags, delta_t)?;
+    Ok([
         ("--R", spec.reflection != 0.0),
         ("--eps", spec.eps != 0.0),
         ("--noise-amp", spec.noise_amp != 1.0),
         ("--lambda", flags.lambda.is_some_and(|x| x != 0.0)),
         ("--filter-time", flags.filter_time.is_some_and(|x| x != 0.0)),
-        ("--trans-phase", phase != Complex64::ONE),
+        ("--trans-phase", spec.trans_phase != [1.0, 0.0]),
         ("--drive-second-system", spec.drive_second_system),
         ("--link", spec.link != LinkKind::Physical),
     ]
     .into_iter()
     .filter_map(|(flag, acts)| acts.then_some(flag))
-    .collect();
-    if !acting.is_empty() {
-        warnings.push(format!("without effect on one system, since it acts only between two: {}", acting.join(", ")));
-    }
-    Ok(None)
+    .collect())
 }
 
 /// Whether two systems run: asked for, or what the model is.

@@ -2,11 +2,17 @@
 //! [`Options`], which define none. Nonsense is refused here, in words of the flag that was typed.
 
 mod difference;
+mod export;
+pub mod expression;
+mod from_file;
 mod hash;
 mod initial;
+pub mod json;
 mod link;
 mod method;
+pub mod model_file;
 mod options;
+mod origin;
 mod resolve;
 mod rewrite;
 mod sizes;
@@ -17,10 +23,12 @@ mod wall;
 
 pub use crate::cli::{Gauge, Io, LinkKind, StoreStates};
 pub use difference::{Difference, difference};
+pub use export::as_model_file;
 pub use initial::{parse_initial, write_initial};
 pub use link::LinkSpec;
 pub use method::Method;
 pub use options::{Existing, MaxWall, Options, Output};
+pub use origin::{BuiltIn, FileModel, Origin, ProgramModel};
 pub use resolve::{Resolved, resolve};
 pub use rewrite::with_number;
 pub use spec::RunSpec;
@@ -125,6 +133,34 @@ pub enum InputError {
         /// Regime.
         regime: String,
     },
+    /// A mistake in a text that people wrote, with its place.
+    #[error("{0}")]
+    Source(String),
+    /// A file that cannot be read.
+    #[error("cannot read the model {path}: {reason}")]
+    ModelFile {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// A flag that acts on built-in models only.
+    #[error("{flag} is for built-in models: {advice}")]
+    NotForFiles {
+        /// Flag.
+        flag: &'static str,
+        /// What to do instead.
+        advice: &'static str,
+    },
+    /// A model file without a length of the run.
+    #[error("the run has no duration: give --duration, or duration = ... in [run] of {file}")]
+    NoDuration {
+        /// The file.
+        file: String,
+    },
+    /// A model that is not in the resolved input.
+    #[error("the model '{0}' was made by a program through the library, and only that program can make it again")]
+    OfProgram(String),
     /// A link that cannot be.
     #[error("two systems: {0}")]
     Link(String),
@@ -151,21 +187,40 @@ pub enum InputError {
     },
 }
 
+impl InputError {
+    /// The error for a key that is none of `known`.
+    pub fn unknown_key<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> InputError {
+        let mut known: Vec<&str> = known.into_iter().collect();
+        known.dedup();
+        unknown("key", word, &known)
+    }
+}
+
 fn did_you_mean(nearest: &Option<String>) -> String {
     nearest.as_ref().map_or_else(String::new, |word| format!("did you mean {word}? "))
 }
 
 /// The error for a word that is none of `known`, with the nearest of them.
 fn unknown(what: &'static str, word: &str, known: &[&str]) -> InputError {
+    InputError::Unknown { what, word: word.into(), nearest: nearest(word, known), known: known.join(", ") }
+}
+
+/// The known word that was probably meant.
+fn nearest(word: &str, known: &[&str]) -> Option<String> {
     let score = |candidate: &str| strsim::jaro_winkler(&candidate.to_lowercase(), &word.to_lowercase());
-    let nearest = known
+    known
         .iter()
         .map(|candidate| (score(candidate), candidate))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         // Chosen by trial: a typo or two in a word of four letters passes, another word does not.
         .filter(|(score, _)| *score > 0.75)
-        .map(|(_, candidate)| candidate.to_string());
-    InputError::Unknown { what, word: word.into(), nearest, known: known.join(", ") }
+        .or_else(|| known.iter().map(|known| (1.0, known)).find(|(_, known)| is_slip(word, known)))
+        .map(|(_, candidate)| candidate.to_string())
+}
+
+/// One letter wrong, missing, too many, or two swapped, in a word of three letters or more.
+fn is_slip(word: &str, known: &str) -> bool {
+    word.len() >= 3 && strsim::osa_distance(word, known) == 1
 }
 
 /// A finite number above zero.

@@ -1,13 +1,14 @@
 //! From what was typed to what it means: defaults are filled in, synonyms resolved, nonsense refused,
 //! and whatever is accepted without having its old effect gets a warning.
 
+use super::from_file::{is_file, resolve_file};
 use super::link::{link, two_systems};
 use super::options::{Options, options};
 use super::sizes::Sizes;
 use super::steps::neat;
 use super::{
-    InputError, Method, RunSpec, TargetTol, TimeGrid, default_step, default_step_of_two, defaults, parse_initial,
-    positive, steps_per_save, within,
+    BuiltIn, InputError, Method, Origin, RunSpec, TargetTol, TimeGrid, default_step, default_step_of_two, defaults,
+    parse_initial, positive, steps_per_save, within,
 };
 use crate::cli::{DEFAULT_NTRAJ, RunArgs, TimeFlags};
 use crate::error::Error;
@@ -35,6 +36,9 @@ pub struct Resolved {
 /// # Errors
 /// Unknown names, contradictions, and numbers that make no sense, each in one sentence that names the flag.
 pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
+    if let Some(file) = args.model.model.as_deref().filter(|name| is_file(name)) {
+        return resolve_file(args, file);
+    }
     let mut warnings = Vec::new();
     let flags = &args.model;
     let name = flags.model.as_deref().or(flags.regime.as_deref()).unwrap_or(DEFAULT_REGIME);
@@ -46,12 +50,18 @@ pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
     let time = time(&args.time, &regime, step(regime.entry, method, sizes.a), &mut warnings)?;
     let delta_t = args.time.dt.unwrap_or(time.h);
     let link = link(&args.link, regime.entry.family, delta_t, &mut warnings)?;
-    let spec = RunSpec {
+    let origin = Origin::BuiltIn(BuiltIn {
         nfock_a: sizes.a,
         nfock_j: sizes.j,
         exact: sizes.exact,
         drive: !flags.no_drive,
         initial: initial(flags.initial.as_deref(), &regime)?,
+        link,
+        set: parameters(&flags.set)?,
+        regime: regime.name,
+    });
+    let spec = RunSpec {
+        origin,
         gauge: flags.gauge,
         method,
         store_states: args.output.store_states,
@@ -60,9 +70,6 @@ pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
         ntraj: args.ntraj,
         target_tol: TargetTol::parse(&args.target_tol)?,
         time,
-        link,
-        set: parameters(&flags.set)?,
-        regime: regime.name,
     };
     spec.check()?;
     if spec.target_tol.is_some() && spec.ntraj == DEFAULT_NTRAJ {
@@ -72,7 +79,7 @@ pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
     Ok(Resolved { spec, options, warnings })
 }
 
-fn method(name: Option<&str>, warnings: &mut Vec<String>) -> Result<Method, InputError> {
+pub(super) fn method(name: Option<&str>, warnings: &mut Vec<String>) -> Result<Method, InputError> {
     let (method, warning) = name.map_or(Ok((Method::DEFAULT, None)), Method::parse)?;
     warnings.extend(warning);
     Ok(method)
@@ -100,11 +107,15 @@ fn time(
     };
     let duration = flags.duration.unwrap_or(defaults.duration);
     let grid = TimeGrid::new(duration, save_dt, steps, flags.save_from.unwrap_or(0.0))?;
-    if let Some(dt) = dt.filter(|dt| (grid.h / dt - 1.0).abs() > 1e-6) {
-        let (h, save_dt) = (neat(grid.h), neat(save_dt));
-        warnings.push(format!("--dt {dt} does not divide the save interval {save_dt}: the step is {h}"));
-    }
+    warnings.extend(announce(&grid, dt));
     Ok(grid)
+}
+
+/// What to say when the step is not the one that was asked for.
+pub(super) fn announce(grid: &TimeGrid, dt: Option<f64>) -> Option<String> {
+    let dt = dt.filter(|dt| (grid.h / dt - 1.0).abs() > 1e-6)?;
+    let (h, save_dt) = (neat(grid.h), neat(grid.save_dt));
+    Some(format!("--dt {dt} does not divide the save interval {save_dt}: the step is {h}"))
 }
 
 fn initial(text: Option<&str>, regime: &Regime) -> Result<Initial, InputError> {
@@ -147,7 +158,16 @@ mod tests {
         }
     }
 
-    fn spec(line: &str) -> RunSpec {
+    /// A run of the library: its own keys, then the others.
+    fn spec(line: &str) -> (BuiltIn, RunSpec) {
+        let spec = whole(line);
+        match spec.origin.clone() {
+            Origin::BuiltIn(built_in) => (built_in, spec),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn whole(line: &str) -> RunSpec {
         typed(line).unwrap_or_else(|error| panic!("{line}: {error}")).spec
     }
 
@@ -158,10 +178,10 @@ mod tests {
     #[test]
     fn nothing_but_the_name_gives_the_defaults() {
         let resolved = typed("qsd run").expect("the default run");
-        let spec = resolved.spec;
-        assert_eq!((spec.regime.as_str(), spec.nfock_a, spec.nfock_j), ("absorptive_bistable", 50, Some(2)));
+        let (model, spec) = spec("qsd run");
+        assert_eq!((model.regime.as_str(), model.nfock_a, model.nfock_j), ("absorptive_bistable", 50, Some(2)));
         assert_eq!((spec.seed, spec.first_trajectory, spec.ntraj), (1, 0, 64));
-        assert_eq!((spec.method, spec.gauge, spec.drive), (Method::Heun, Gauge::Removed, true));
+        assert_eq!((spec.method, spec.gauge, model.drive), (Method::Heun, Gauge::Removed, true));
         assert_eq!((spec.time.duration(), spec.time.save_dt, spec.time.h), (10.0, 0.2, 0.01));
         assert_eq!(resolved.options.output, Output::Nowhere);
         assert_eq!(resolved.warnings, Vec::<String>::new());
@@ -176,26 +196,26 @@ mod tests {
             ("qsd run kerr_qubit --method em", 10, 101, 0.04 / 160_000.0),
             ("qsd run kerr_bistable --Nfock_a 80", 80, 101, 2e-3 / 107.0),
         ] {
-            let spec = spec(line);
-            assert_eq!((spec.nfock_a, spec.nfock_j, spec.time.saves()), (nfock, None, saves), "{line}");
+            let (model, spec) = spec(line);
+            assert_eq!((model.nfock_a, model.nfock_j, spec.time.saves()), (nfock, None, saves), "{line}");
             assert_eq!(spec.time.h, h, "{line}");
         }
     }
 
     #[test]
     fn downsample_counts_steps_as_the_original_script_did() {
-        let time = spec("qsd --delta_t 1e-3 --downsample 100").time;
+        let time = whole("qsd --delta_t 1e-3 --downsample 100").time;
         assert_eq!((time.save_dt, time.steps_per_save, time.h, time.intervals), (0.1, 100, 1e-3, 100));
-        let time = spec("qsd --downsample 100").time;
+        let time = whole("qsd --downsample 100").time;
         assert_eq!((time.save_dt, time.steps_per_save, time.h), (0.2, 100, 2e-3));
-        let time = spec("qsd --delta_t 1e-5 --downsample 1 --duration 1").time;
+        let time = whole("qsd --delta_t 1e-5 --downsample 1 --duration 1").time;
         assert_eq!((time.saves(), time.steps_per_save), (100_001, 1));
         assert!(refusal("qsd --downsample 0").starts_with("--downsample is 0"));
     }
 
     #[test]
     fn a_step_alone_changes_nothing_of_what_is_saved() {
-        let (fine, default) = (spec("qsd --dt 1e-3").time, spec("qsd run").time);
+        let (fine, default) = (whole("qsd --dt 1e-3").time, whole("qsd run").time);
         assert_eq!((fine.save_dt, fine.intervals, fine.steps_per_save), (default.save_dt, default.intervals, 200));
     }
 
@@ -232,7 +252,7 @@ mod tests {
 
     #[test]
     fn parameters_are_numbers_given_once() {
-        let set = spec("qsd run kerr_bistable --set chi=-9.5 --set Delta=1e2").set;
+        let set = spec("qsd run kerr_bistable --set chi=-9.5 --set Delta=1e2").0.set;
         assert_eq!(set, BTreeMap::from([("Delta".into(), 100.0), ("chi".into(), -9.5)]));
         for nonsense in ["chi", "chi=", "chi=nan", "chi=1e999", "chi=x"] {
             let text = refusal(&format!("qsd run kerr_bistable --set {nonsense}"));
@@ -243,8 +263,8 @@ mod tests {
 
     #[test]
     fn a_cavity_alone_cannot_be_excited() {
-        assert_eq!(spec("qsd --initial excited").initial, Initial::Default);
-        assert_eq!(spec("qsd --initial fock:3").initial, Initial::Fock(3));
+        assert_eq!(spec("qsd --initial excited").0.initial, Initial::Default);
+        assert_eq!(spec("qsd --initial fock:3").0.initial, Initial::Fock(3));
         assert!(refusal("qsd run kerr_qubit --initial excited").contains("kerr_qubit has none"));
     }
 
@@ -257,7 +277,7 @@ mod tests {
             "qsd run kerr_qubit --num-systems 2 --R 0.3 --lambda 0.99 --trans-phase 0.6-0.8i",
             "qsd run empty_then_kerrA20",
         ] {
-            let spec = spec(line);
+            let spec = whole(line);
             assert_eq!(RunSpec::from_toml(&spec.to_toml()), Ok(spec), "{line}");
         }
     }

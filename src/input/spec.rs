@@ -1,42 +1,27 @@
 //! [`RunSpec`]: everything that defines the numbers of a run, with every default resolved. It is
 //! written into the results file as TOML and read back bit for bit.
 
-use super::{Gauge, InputError, LinkSpec, Method, StoreStates, TargetTol, TimeGrid, initial, unknown, within};
-use crate::model::library::{self, Choices, Family, Initial};
-use crate::model::{Model, ModelError};
+use super::origin::{Origin, ProgramModel};
+use super::{Gauge, InputError, LinkSpec, Method, StoreStates, TargetTol, TimeGrid, unknown, within};
+use crate::error::Error;
+use crate::model::Model;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Whole numbers of the input must fit TOML's, which are signed.
 const MAX_COUNT: u64 = i64::MAX as u64;
-/// Basis states of the whole space; far beyond what an ensemble of kets can use.
-const MAX_DIMENSION: u64 = 1 << 20;
 
 /// A run, resolved: equal specs give equal bits.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunSpec {
-    /// Built-in model, by name.
-    pub regime: String,
-    /// Fock states kept of the cavity.
-    #[serde(rename = "Nfock_a")]
-    pub nfock_a: usize,
-    /// Levels of the spin; absent in a model without one.
-    #[serde(rename = "Nfock_j", default, skip_serializing_if = "Option::is_none")]
-    pub nfock_j: Option<usize>,
-    /// Fock factors whose truncation is part of the model and is not guarded.
-    #[serde(default)]
-    pub exact: Vec<String>,
-    /// Whether the coherent drive is on.
-    pub drive: bool,
-    /// Where a trajectory starts.
-    #[serde(with = "initial::as_text")]
-    pub initial: Initial,
+    /// The physics.
+    #[serde(flatten)]
+    pub origin: Origin,
     /// Where the constants of the Lindblad operators go.
     pub gauge: Gauge,
     /// How a step is taken.
     pub method: Method,
     /// Kets that are kept, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub store_states: Option<StoreStates>,
     /// Seed of all noise.
     pub seed: u64,
@@ -45,37 +30,46 @@ pub struct RunSpec {
     /// Number of trajectories.
     pub ntraj: u64,
     /// Stop before `ntraj` when the means are known to these tolerances.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub target_tol: Option<TargetTol>,
     /// Saved times and steps.
     pub time: TimeGrid,
-    /// Two linked systems, if they are two.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<LinkSpec>,
-    /// Parameters of the model that differ from the library's, in their own units.
+}
+
+/// The keys of a resolved input that do not say where the physics comes from.
+#[derive(Deserialize)]
+struct Conduct {
+    gauge: Gauge,
+    method: Method,
     #[serde(default)]
-    pub set: BTreeMap<String, f64>,
+    store_states: Option<StoreStates>,
+    seed: u64,
+    first_trajectory: u64,
+    ntraj: u64,
+    #[serde(default)]
+    target_tol: Option<TargetTol>,
+    time: TimeGrid,
 }
 
 impl RunSpec {
-    const KEYS: &[&str] = &[
-        "regime",
-        "Nfock_a",
-        "Nfock_j",
-        "exact",
-        "drive",
-        "initial",
-        "gauge",
-        "method",
-        "store_states",
-        "seed",
-        "first_trajectory",
-        "ntraj",
-        "target_tol",
-        "time",
-        "link",
-        "set",
-    ];
+    const KEYS: &[&str] =
+        &["gauge", "method", "store_states", "seed", "first_trajectory", "ntraj", "target_tol", "time"];
+
+    /// A run of a model that a program makes itself, with the defaults of the command line:
+    /// [`crate::ensemble::Ensemble::of_model`] puts the model in.
+    pub fn of_program(time: TimeGrid) -> RunSpec {
+        RunSpec {
+            origin: Origin::Program(ProgramModel::default()),
+            gauge: Gauge::Removed,
+            method: Method::DEFAULT,
+            store_states: None,
+            seed: 1,
+            first_trajectory: 0,
+            ntraj: 64,
+            target_tol: None,
+            time,
+        }
+    }
 
     /// The resolved input as TOML; [`RunSpec::from_toml`] gives the same spec, bit for bit.
     pub fn to_toml(&self) -> String {
@@ -88,45 +82,37 @@ impl RunSpec {
     /// A key that is not known (with the nearest that is), a missing or ill-typed one, numbers out of range.
     pub fn from_toml(text: &str) -> Result<RunSpec, InputError> {
         let unreadable = |error: toml::de::Error| InputError::Toml(error.to_string().trim_end().to_owned());
-        let table: toml::Table = text.parse().map_err(unreadable)?;
-        refuse_unknown_keys(&table, RunSpec::KEYS)?;
-        if let Some(toml::Value::Table(time)) = table.get("time") {
-            refuse_unknown_keys(time, TimeGrid::KEYS)?;
+        let mut table: toml::Table = text.parse().map_err(unreadable)?;
+        let of_origin = Origin::keys_in(&table);
+        refuse_unknown_keys(&table, &[of_origin, RunSpec::KEYS].concat())?;
+        for (name, known) in [("time", TimeGrid::KEYS), ("link", LinkSpec::KEYS)] {
+            if let Some(toml::Value::Table(inner)) = table.get(name) {
+                refuse_unknown_keys(inner, known)?;
+            }
         }
-        if let Some(toml::Value::Table(link)) = table.get("link") {
-            refuse_unknown_keys(link, LinkSpec::KEYS)?;
+        let mut origin = toml::Table::new();
+        for key in of_origin {
+            origin.extend(table.remove_entry(*key));
         }
-        let spec: RunSpec = toml::from_str(text).map_err(unreadable)?;
+        let origin = Origin::from_table(origin)?;
+        let Conduct { gauge, method, store_states, seed, first_trajectory, ntraj, target_tol, time } =
+            table.try_into().map_err(unreadable)?;
+        let spec = RunSpec { origin, gauge, method, store_states, seed, first_trajectory, ntraj, target_tol, time };
         spec.check()?;
         Ok(spec)
     }
 
     /// Refuses what no run can have: sizes and counts out of range, numbers that are not finite.
     pub(super) fn check(&self) -> Result<(), InputError> {
-        let nfock_a = within("--Nfock_a", self.nfock_a as u64, 2, MAX_DIMENSION)?;
-        let nfock_j = self.nfock_j.map_or(Ok(1), |n| within("--Nfock_j", n as u64, 2, MAX_DIMENSION))?;
-        no_more("basis states", nfock_a, nfock_j, MAX_DIMENSION, "a smaller --Nfock_a or --Nfock_j")?;
-        let one = nfock_a * nfock_j;
-        let others = if self.is_two_systems() { one } else { 1 };
-        no_more("basis states of two systems", one, others, MAX_DIMENSION, "a smaller --Nfock_a or --Nfock_j")?;
-        self.link.as_ref().map_or(Ok(()), |link| link.check(self.method))?;
+        let dimension = self.origin.check(self.method)?;
         within("--seed", self.seed, 0, MAX_COUNT)?;
         within("--ntraj", self.ntraj, 1, MAX_COUNT)?;
         within("--first-trajectory", self.first_trajectory, 0, MAX_COUNT - self.ntraj)?;
         self.time.check()?;
         let fewer = "a smaller --ntraj, continued by runs with --first-trajectory";
         no_more("steps of all trajectories", self.ntraj, self.time.steps(), MAX_COUNT, fewer)?;
-        let values = one * others * size_of::<num_complex::Complex64>() as u64;
-        no_more("bytes", self.ntraj, self.time.saves() as u64 * values, MAX_COUNT, fewer)?;
-        match self.set.iter().find(|(_, value)| !value.is_finite()) {
-            Some((name, value)) => Err(InputError::Malformed {
-                flag: "--set",
-                text: format!("{name}={value}"),
-                form: "a finite number",
-                example: "chi=-10",
-            }),
-            None => Ok(()),
-        }
+        let values = dimension * size_of::<num_complex::Complex64>() as u64;
+        no_more("bytes", self.ntraj, self.time.saves() as u64 * values, MAX_COUNT, fewer)
     }
 
     /// The same ensemble with `ntraj` trajectories, whatever tolerance they reach.
@@ -139,35 +125,23 @@ impl RunSpec {
         Ok(spec)
     }
 
-    /// Whether the space is that of two systems; an empty component has none.
-    fn is_two_systems(&self) -> bool {
-        let empty = library::parse(&self.regime).is_ok_and(|regime| regime.entry.family == Family::EmptyThenKerr);
-        self.link.is_some() && !empty
-    }
-
     /// The physics it asks for.
-    pub fn model(&self) -> Result<Model, ModelError> {
-        let choices = Choices {
-            nfock_a: Some(self.nfock_a),
-            nfock_j: self.nfock_j,
-            exact: self.exact.clone(),
-            drive: self.drive,
-            initial: self.initial,
-            set: self.set.iter().map(|(name, value)| (name.clone(), *value)).collect(),
-            pair: self.link.as_ref().map(LinkSpec::pair),
-        };
-        library::build(&library::parse(&self.regime)?, &choices)
+    ///
+    /// # Errors
+    /// What the library or the file has against it; the model of a program is not here.
+    pub fn model(&self) -> Result<Model, Error> {
+        self.origin.model()
     }
 
-    /// Name of its results file in a directory: regime, seed, first and last trajectory, parameter hash.
+    /// Name of its results file in a directory: model, seed, first and last trajectory, parameter hash.
     pub fn file_name(&self) -> String {
-        let (regime, seed, first) = (&self.regime, self.seed, self.first_trajectory);
+        let (name, seed, first) = (self.origin.name(), self.seed, self.first_trajectory);
         let last = first + self.ntraj - 1;
-        format!("QSD_{regime}_s{seed}_t{first}-{last}_{}.h5", &self.parameter_hash()[..8])
+        format!("QSD_{name}_s{seed}_t{first}-{last}_{}.h5", &self.parameter_hash()[..8])
     }
 }
 
-fn no_more(what: &'static str, a: u64, b: u64, most: u64, advice: &'static str) -> Result<(), InputError> {
+pub(super) fn no_more(what: &'static str, a: u64, b: u64, most: u64, advice: &'static str) -> Result<(), InputError> {
     match a.checked_mul(b) {
         Some(product) if product <= most => Ok(()),
         _ => Err(InputError::TooMany { what, count: a as f64 * b as f64, most: most as f64, advice }),
@@ -184,27 +158,41 @@ fn refuse_unknown_keys(table: &toml::Table, known: &[&str]) -> Result<(), InputE
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::input::BuiltIn;
+    use crate::model::library::Initial;
     use num_complex::Complex64;
+    use std::collections::BTreeMap;
 
     /// A run with every optional part present.
     pub fn example() -> RunSpec {
-        RunSpec {
+        let origin = Origin::BuiltIn(BuiltIn {
             regime: "absorptive_bistable".into(),
             nfock_a: 50,
             nfock_j: Some(2),
             exact: vec!["a".into()],
             drive: true,
             initial: Initial::Coherent(Complex64::new(1.5, -0.25)),
+            link: None,
+            set: BTreeMap::from([("Delta".into(), -0.5)]),
+        });
+        RunSpec {
+            origin,
             gauge: Gauge::Removed,
             method: Method::Heun,
-            link: None,
             store_states: Some(StoreStates::Final),
             seed: 1,
             first_trajectory: 0,
             ntraj: 64,
             target_tol: None,
             time: TimeGrid::new(10.0, 0.2, 20, 0.0).expect("fits"),
-            set: BTreeMap::from([("Delta".into(), -0.5)]),
+        }
+    }
+
+    /// The built-in model of a spec.
+    pub fn built_in(spec: &mut RunSpec) -> &mut BuiltIn {
+        match &mut spec.origin {
+            Origin::BuiltIn(built_in) => built_in,
+            other => panic!("{other:?}"),
         }
     }
 
@@ -224,8 +212,8 @@ pub(super) mod tests {
         let mut tried = 0;
         for x in odd_floats() {
             let mut spec = example();
-            spec.set = BTreeMap::from([("Delta".into(), x), ("Cn".into(), -x)]);
-            spec.initial = Initial::Coherent(Complex64::new(-x, x));
+            built_in(&mut spec).set = BTreeMap::from([("Delta".into(), x), ("Cn".into(), -x)]);
+            built_in(&mut spec).initial = Initial::Coherent(Complex64::new(-x, x));
             if x.is_normal() && x > 0.0 && x < 1e300 {
                 spec.time.save_dt = x;
                 spec.time.h = x / spec.time.steps_per_save as f64;
@@ -236,13 +224,16 @@ pub(super) mod tests {
             let text = spec.to_toml();
             let back = RunSpec::from_toml(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
             assert_eq!(back, spec);
-            assert_eq!(back.set["Delta"].to_bits(), x.to_bits(), "{text}");
+            let mut back = back;
+            assert_eq!(built_in(&mut back).set["Delta"].to_bits(), x.to_bits(), "{text}");
             assert_eq!(back.time.save_dt.to_bits(), spec.time.save_dt.to_bits(), "{text}");
             assert_eq!(back.to_toml(), text, "the text is canonical");
             tried += 1;
         }
         assert!(tried > 2000);
-        let plain = RunSpec { nfock_j: None, store_states: None, exact: vec![], set: BTreeMap::new(), ..example() };
+        let mut plain = RunSpec { store_states: None, ..example() };
+        let model = built_in(&mut plain);
+        (model.nfock_j, model.exact, model.set) = (None, vec![], BTreeMap::new());
         assert_eq!(RunSpec::from_toml(&plain.to_toml()), Ok(plain));
     }
 
@@ -280,7 +271,8 @@ pub(super) mod tests {
             link: crate::input::LinkKind::Physical,
         };
         let target_tol = TargetTol::parse(&["0,0.05".into()]).expect("a target");
-        let spec = RunSpec { link: Some(link), target_tol, nfock_a: 10, ..example() };
+        let mut spec = RunSpec { target_tol, ..example() };
+        (built_in(&mut spec).link, built_in(&mut spec).nfock_a) = (Some(link), 10);
         assert_eq!(RunSpec::from_toml(&spec.to_toml()), Ok(spec.clone()));
         let table: toml::Table = spec.to_toml().parse().expect("own text");
         let mut known = LinkSpec::KEYS.to_vec();
@@ -288,7 +280,7 @@ pub(super) mod tests {
         let link = table["link"].as_table().expect("a table");
         assert_eq!(link.keys().map(String::as_str).collect::<Vec<_>>(), known);
         let written: Vec<&str> = table.keys().map(String::as_str).collect();
-        let mut known = RunSpec::KEYS.to_vec();
+        let mut known = [example().origin.keys(), RunSpec::KEYS].concat();
         known.sort_unstable();
         assert_eq!(written, known);
         let mut known = TimeGrid::KEYS.to_vec();
@@ -304,10 +296,13 @@ pub(super) mod tests {
             change(&mut spec);
             spec.check().expect_err("nonsense").to_string()
         };
-        assert_eq!(refuse(&|s| s.nfock_a = 1), "--Nfock_a is 1, but must lie between 2 and 1048576");
-        assert!(refuse(&|s| s.nfock_a = usize::MAX).starts_with("--Nfock_a is"));
-        assert!(refuse(&|s| s.nfock_j = Some(1)).starts_with("--Nfock_j is 1"));
-        let both = refuse(&|s| (s.nfock_a, s.nfock_j) = (1 << 20, Some(1 << 20)));
+        assert_eq!(refuse(&|s| built_in(s).nfock_a = 1), "--Nfock_a is 1, but must lie between 2 and 1048576");
+        assert!(refuse(&|s| built_in(s).nfock_a = usize::MAX).starts_with("--Nfock_a is"));
+        assert!(refuse(&|s| built_in(s).nfock_j = Some(1)).starts_with("--Nfock_j is 1"));
+        let both = refuse(&|s| {
+            let built_in = built_in(s);
+            (built_in.nfock_a, built_in.nfock_j) = (1 << 20, Some(1 << 20));
+        });
         assert!(both.contains("basis states"), "{both}");
         assert_eq!(refuse(&|s| s.ntraj = 0), format!("--ntraj is 0, but must lie between 1 and {MAX_COUNT}"));
         assert!(refuse(&|s| s.ntraj = MAX_COUNT).contains("steps of all trajectories"));
@@ -317,7 +312,7 @@ pub(super) mod tests {
             refuse(&|s| s.first_trajectory = MAX_COUNT - 63).starts_with("--first-trajectory"),
             "the last overflows"
         );
-        assert!(refuse(&|s| s.set = BTreeMap::from([("chi".into(), f64::NAN)])).starts_with("--set chi=NaN"));
+        assert!(refuse(&|s| built_in(s).set = BTreeMap::from([("chi".into(), f64::NAN)])).starts_with("--set chi=NaN"));
     }
 
     #[test]

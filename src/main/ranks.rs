@@ -4,7 +4,9 @@ use crate::listen;
 use crate::say::{complain, shown};
 use qsd::cli::{ExtendArgs, ResumeArgs, RunArgs, TalkFlags};
 use qsd::comm::{self, Comm};
-use qsd::ensemble::{Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, Verdict, run, utc_now};
+use qsd::ensemble::{
+    Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, Verdict, choose_step, run, utc_now,
+};
 use qsd::error::{Error, exit};
 use qsd::input::{Existing, Options, Output, Resolved, RunSpec, resolve};
 use qsd::kernel::Isa;
@@ -16,7 +18,13 @@ use std::time::{Duration, Instant};
 
 /// `qsd run`.
 pub fn start(args: &RunArgs) -> i32 {
-    on_ranks(&args.talk, |_| Ok(resolve(args)?))
+    on_ranks(&args.talk, |_| {
+        let mut resolved = resolve(args)?;
+        if resolved.options.step_is_open {
+            resolved.spec = choose_step(resolved.spec)?;
+        }
+        Ok(resolved)
+    })
 }
 
 /// `qsd resume`: the file says what is to be done.
@@ -88,7 +96,7 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
         describe(&ensemble, &header);
     }
     if options.dry_run {
-        return Ok(if comm.is_root() { show_plan(&ensemble, &header, &options) } else { exit::DONE });
+        return if comm.is_root() { show_plan(&ensemble, &header, &options) } else { Ok(exit::DONE) };
     }
 
     if let (true, Output::Directory(directory)) = (comm.is_root(), &options.output) {
@@ -223,7 +231,7 @@ fn leave(error: &Error, comm: &dyn Comm, mut sink: Box<dyn Sink + '_>, took: Dur
     std::process::exit(code)
 }
 
-fn show_plan(ensemble: &Ensemble, header: &Header, options: &Options) -> i32 {
+fn show_plan(ensemble: &Ensemble, header: &Header, options: &Options) -> Result<i32, Error> {
     let path = options.path(&ensemble.spec);
     if let Some(path) = path.as_ref().filter(|path| path.exists() && options.existing == Existing::Refuse) {
         log::warn!("{} exists: the run itself will refuse it without --force", path.display());
@@ -235,11 +243,12 @@ fn show_plan(ensemble: &Ensemble, header: &Header, options: &Options) -> i32 {
         ranks: header.ranks,
         threads: header.threads,
         file_size: path.map(|_| store::file_size(header)),
+        network: ensemble.spec.origin.network()?.map(|network| (network, ensemble.model.space.clone())),
     };
     let out = &mut io::stdout();
-    shown(if options.json {
+    Ok(shown(if options.json {
         dry_run::json(out, &ensemble.spec, &plan)
     } else {
         dry_run::write(out, &ensemble.spec, &plan)
-    })
+    }))
 }

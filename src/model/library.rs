@@ -236,7 +236,7 @@ pub fn numbers(regime: &Regime, set: &[(String, f64)]) -> Result<Vec<ModelParame
         .entry
         .numbers
         .iter()
-        .map(|&(name, value, unit, description)| ModelParameter { name, value, unit, description })
+        .map(|&(name, value, unit, description)| ModelParameter::new(name, value, unit, description))
         .collect();
     if let Some(alpha0) = regime.alpha0 {
         override_number(&mut numbers, regime, "alpha0", alpha0)?;
@@ -298,7 +298,7 @@ fn model(regime: &Regime, parameters: Vec<ModelParameter>, joined: Joined) -> Mo
         name: regime.name.clone(),
         description: regime.entry.summary.into(),
         source: regime.entry.source.into(),
-        time_unit: "1/rate",
+        time_unit: "1/rate".into(),
         space,
         hamiltonian,
         lindblads,
@@ -310,7 +310,7 @@ fn model(regime: &Regime, parameters: Vec<ModelParameter>, joined: Joined) -> Mo
 }
 
 fn override_number(numbers: &mut [ModelParameter], regime: &Regime, name: &str, value: f64) -> Result<(), ModelError> {
-    let known = || numbers.iter().map(|n| n.name).collect::<Vec<_>>().join(", ");
+    let known = || numbers.iter().map(|n| n.name.as_str()).collect::<Vec<_>>().join(", ");
     if !value.is_finite() {
         return Err(ModelError::BadParameter { name: name.into(), value, rule: "it must be a finite number" });
     }

@@ -7,6 +7,8 @@ mod dynamics;
 mod ket;
 pub mod library;
 mod link;
+mod names;
+mod normal_order;
 mod operator;
 mod scalar;
 mod slh;
@@ -16,9 +18,11 @@ mod time;
 pub use dynamics::{Drive, Dynamics, Modulation};
 pub use ket::{coherent, tensor};
 pub use link::Link;
+pub use names::{RESERVED, RESERVED_PARAMETERS, check_observable_name, is_identifier};
+pub use normal_order::{normally_ordered, rounded};
 pub use operator::Operator;
 pub use scalar::{Function, Scalar, written};
-pub use slh::Slh;
+pub use slh::{Network, Reduced, Side, Slh, SlhError};
 pub use space::{Factor, HilbertSpace, Kind};
 pub use time::{Interpolation, Pulse, Table, TimeFunction};
 
@@ -82,6 +86,9 @@ pub enum ModelError {
         /// Why.
         rule: String,
     },
+    /// Components that cannot be made or joined.
+    #[error(transparent)]
+    Slh(#[from] SlhError),
     /// A coefficient without a value at some time.
     #[error("{what}: {rule}")]
     BadTimeFunction {
@@ -111,6 +118,8 @@ pub struct Observable {
     pub label: String,
     /// LaTeX label.
     pub latex: String,
+    /// Its unit.
+    pub unit: String,
     /// What it is, in a few words.
     pub description: String,
     /// The operator.
@@ -121,13 +130,20 @@ pub struct Observable {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelParameter {
     /// Name.
-    pub name: &'static str,
+    pub name: String,
     /// Value.
     pub value: f64,
     /// Unit.
-    pub unit: &'static str,
+    pub unit: String,
     /// What it is, in a few words.
-    pub description: &'static str,
+    pub description: String,
+}
+
+impl ModelParameter {
+    /// A number with its unit and meaning.
+    pub fn new(name: &str, value: f64, unit: &str, description: &str) -> Self {
+        ModelParameter { name: name.into(), value, unit: unit.into(), description: description.into() }
+    }
 }
 
 /// An open quantum system: H, Lindblads, observables and the initial ket.
@@ -140,7 +156,7 @@ pub struct Model {
     /// Where it comes from.
     pub source: String,
     /// Unit of time.
-    pub time_unit: &'static str,
+    pub time_unit: String,
     /// The space everything acts on.
     pub space: HilbertSpace,
     /// Hamiltonian, hbar = 1.

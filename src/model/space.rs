@@ -9,6 +9,8 @@ pub enum Kind {
     Fock,
     /// A spin; basis m = +j, ..., -j (QuTiP's order).
     Spin,
+    /// States of which nothing is known but their number.
+    Levels,
 }
 
 /// One factor of the space.
@@ -33,6 +35,11 @@ impl Factor {
     /// A spin (dim - 1)/2.
     pub fn spin(name: &str, dim: usize) -> Self {
         Factor { name: name.into(), kind: Kind::Spin, dim, exact: true }
+    }
+
+    /// `dim` states without structure.
+    pub fn levels(name: &str, dim: usize) -> Self {
+        Factor { name: name.into(), kind: Kind::Levels, dim, exact: true }
     }
 }
 

@@ -1,8 +1,9 @@
 //! `--dry-run`: the resolved input and what it would take. The output is itself the TOML of the
 //! resolved input; everything else in it is a comment.
 
-use super::table::plural;
+use super::{network, table::plural};
 use crate::input::{RunSpec, StoreStates};
+use crate::model::{HilbertSpace, Reduced};
 use indicatif::{BinaryBytes, HumanCount};
 use std::io::{self, Write};
 
@@ -14,7 +15,7 @@ const COMPLEX: u64 = 16;
 const COPIES: u64 = 4;
 
 /// What the caller knows about a run that has not started.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     /// Basis states.
     pub dimension: usize,
@@ -28,6 +29,8 @@ pub struct Plan {
     pub threads: usize,
     /// Size of the results file in bytes, if there is one.
     pub file_size: Option<u64>,
+    /// The network of the model as one component and the space it acts on, if it has one.
+    pub network: Option<(Reduced, HilbertSpace)>,
 }
 
 /// Writes the resolved input and the estimates.
@@ -43,7 +46,8 @@ pub fn write(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()>
     line(out, "basis states", count(plan.dimension as u64))?;
     line(out, "processes", format!("{} x {}", plural(plan.ranks, "rank"), plural(plan.threads, "thread")))?;
     line(out, "memory of a rank", format!("about {}, beside the program itself", BinaryBytes(memory(spec, plan))))?;
-    line(out, "results file", file)
+    line(out, "results file", file)?;
+    plan.network.as_ref().map_or(Ok(()), |(reduced, space)| network::write(out, reduced, space))
 }
 
 /// The same as one JSON document.
@@ -58,6 +62,7 @@ pub fn json(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()> 
         "threads": plan.threads,
         "memory_of_a_rank": memory(spec, plan),
         "file_size": plan.file_size,
+        "network": plan.network.as_ref().map(|(reduced, space)| network::json(reduced, space)),
     });
     writeln!(out, "{document:#}")
 }
@@ -95,8 +100,15 @@ mod tests {
         String::from_utf8(out).expect("text")
     }
 
-    const PLAN: Plan =
-        Plan { dimension: 100, steps: 1000, observables: 9, ranks: 2, threads: 4, file_size: Some(3 << 20) };
+    const PLAN: Plan = Plan {
+        dimension: 100,
+        steps: 1000,
+        observables: 9,
+        ranks: 2,
+        threads: 4,
+        file_size: Some(3 << 20),
+        network: None,
+    };
 
     #[test]
     fn the_output_is_the_resolved_input() {

@@ -1,9 +1,11 @@
 //! What users see: progress and summaries while it runs, and what a results file holds.
 
 pub mod dry_run;
+pub mod explain;
 pub mod info;
 pub mod json;
 pub mod logging;
 pub mod models;
+pub mod network;
 pub mod progress;
 pub mod table;

@@ -6,7 +6,7 @@ use ndarray::Array2;
 use num_complex::Complex64;
 use qsd::cli::{Cli, Task};
 use qsd::comm;
-use qsd::ensemble::{Begun, Conduct, Ensemble, Failure, Header, Outcome, Rows, Sink, Summary, run};
+use qsd::ensemble::{Begun, Conduct, Ensemble, Failure, Header, Outcome, Rows, Sink, Summary, choose_step, run};
 use qsd::error::Error;
 use qsd::input::{RunSpec, resolve};
 use qsd::model::{Dynamics, Factor, HilbertSpace, Model, Observable, Operator};
@@ -17,7 +17,8 @@ pub fn spec(line: &str) -> RunSpec {
     let Task::Run(args) = Cli::from_words(words.split_whitespace().map(Into::into)).expect(line).task else {
         panic!("{line} is no run")
     };
-    resolve(&args).unwrap_or_else(|error| panic!("{line}: {error}")).spec
+    let resolved = resolve(&args).unwrap_or_else(|error| panic!("{line}: {error}"));
+    if resolved.options.step_is_open { choose_step(resolved.spec).expect(line) } else { resolved.spec }
 }
 
 /// A system made by hand.
@@ -33,6 +34,7 @@ pub fn system(
         expression: name.into(),
         label: name.into(),
         latex: name.into(),
+        unit: "1".into(),
         description: name.into(),
         operator,
     };
@@ -40,7 +42,7 @@ pub fn system(
         name: "by hand".into(),
         description: String::new(),
         source: String::new(),
-        time_unit: "1",
+        time_unit: "1".into(),
         space: HilbertSpace::new(vec![factor]).expect("a space"),
         hamiltonian,
         lindblads,
@@ -126,6 +128,11 @@ pub fn run_system(model: Model, line: &str) -> Found {
 /// Run a command line.
 pub fn run_line(line: &str) -> Found {
     finish(Ensemble::new(spec(line)).expect(line))
+}
+
+/// Run a resolved input.
+pub fn run_spec(spec: RunSpec) -> Found {
+    finish(Ensemble::new(spec).unwrap_or_else(|error| panic!("{error}")))
 }
 
 fn finish(ensemble: Ensemble) -> Found {

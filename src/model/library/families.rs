@@ -30,15 +30,10 @@ pub(super) fn jaynes_cummings(
     let omega = if drive { value("yn") * kn / 2f64.sqrt() / g0n / (2.0 * kn).sqrt() } else { 0.0 };
     let (delta, theta) = (value("Delta"), value("Theta"));
     numbers.extend([
-        ModelParameter { name: "kappa", value: kappa, unit: "rate", description: "cavity decay rate" },
-        ModelParameter { name: "gamma", value: gamma, unit: "rate", description: "spin decay rate" },
-        ModelParameter { name: "g0", value: g0, unit: "rate", description: "coupling" },
-        ModelParameter {
-            name: "Omega",
-            value: omega,
-            unit: "sqrt(rate)",
-            description: "coherent amplitude into port 1",
-        },
+        ModelParameter::new("kappa", kappa, "rate", "cavity decay rate"),
+        ModelParameter::new("gamma", gamma, "rate", "spin decay rate"),
+        ModelParameter::new("g0", g0, "rate", "coupling"),
+        ModelParameter::new("Omega", omega, "sqrt(rate)", "coherent amplitude into port 1"),
     ]);
 
     let i = Complex64::I;
@@ -105,6 +100,7 @@ fn seen(name: &str, expression: &str, label: &str, latex: &str, description: &st
         expression: expression.into(),
         label: format!("⟨{label}⟩"),
         latex: format!(r"\langle {latex} \rangle"),
+        unit: "1".into(),
         description: description.into(),
         operator,
     }

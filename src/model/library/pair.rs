@@ -49,7 +49,7 @@ impl Pair {
 
     /// Its numbers, for the file.
     pub(super) fn numbers(&self) -> [ModelParameter; 6] {
-        let number = |name, value, unit, description| ModelParameter { name, value, unit, description };
+        let number = ModelParameter::new;
         [
             number("R", self.reflection, "1", "amplitude reflectivity of the beam splitter between the systems"),
             number("eps", self.eps, "1", "amplification of the measured signal"),
@@ -129,6 +129,7 @@ fn numbered(observable: &Observable, system: usize, operator: Operator) -> Obser
         expression: renamed(&observable.expression, system),
         label: format!("{}{subscript}", observable.label),
         latex: format!("{}_{system}", observable.latex),
+        unit: observable.unit.clone(),
         description: format!("{}, system {system}", observable.description),
         operator,
     }

@@ -1,12 +1,11 @@
 //! Which names observables and factors may have in the file.
 
 use super::super::StoreError;
+#[cfg(test)]
 use super::{Each, TABLE, placed};
 use crate::ensemble::Header;
+use crate::model;
 use std::collections::HashSet;
-
-/// Names made by the program from a factor's name.
-const PREFIXES: [&str; 3] = ["leak_", "fock_", "level_"];
 
 /// Check that an observable can have this name: letters, digits and underscores, a letter first, none
 /// of the names and endings the file uses itself.
@@ -14,20 +13,7 @@ const PREFIXES: [&str; 3] = ["leak_", "fock_", "level_"];
 /// # Errors
 /// `StoreError::Name` says which rule the name breaks.
 pub fn check_observable_name(name: &str) -> Result<(), StoreError> {
-    let refuse = |why: String| Err(StoreError::Name { name: name.into(), why });
-    if !is_identifier(name) {
-        return refuse("it must be letters, digits and underscores, starting with a letter".into());
-    }
-    if reserved().any(|word| word == name) {
-        return refuse("the results file uses it itself".into());
-    }
-    if let Some(prefix) = PREFIXES.iter().find(|prefix| name.starts_with(**prefix)) {
-        return refuse(format!("names that start with {prefix} are made by the program"));
-    }
-    if let Some(suffix) = suffixes().find(|suffix| name.ends_with(suffix)) {
-        return refuse(format!("names that end in {suffix} are made by the program"));
-    }
-    Ok(())
+    model::check_observable_name(name).map_err(|why| StoreError::Name { name: name.into(), why })
 }
 
 /// Check all names of a run, also against each other.
@@ -45,16 +31,14 @@ pub fn check_names(header: &Header) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn is_identifier(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
+#[cfg(test)]
 /// First parts of every path without a placeholder: datasets and groups of the root.
 fn reserved() -> impl Iterator<Item = &'static str> {
     let first = |path: &'static str| path.split('/').next().unwrap_or(path);
     TABLE.iter().map(move |row| first(row.path)).filter(|name| !name.contains('<'))
 }
 
+#[cfg(test)]
 /// Endings of what is stored for an observable beside itself.
 fn suffixes() -> impl Iterator<Item = String> {
     let of_observables = TABLE.iter().filter(|row| row.each == Each::Observable);
@@ -69,6 +53,17 @@ mod tests {
     fn names_of_the_built_in_observables_are_free() {
         for name in "a jm jz aa n ajp jp jx jy x p n1 x1 p1 n2 x2 p2 n_a".split(' ') {
             check_observable_name(name).unwrap();
+        }
+    }
+
+    /// `model` has the list, because input is checked before any file is thought of.
+    #[test]
+    fn every_name_of_the_table_is_refused() {
+        for name in reserved() {
+            assert!(model::RESERVED.contains(&name), "{name} is missing in model/names.rs");
+        }
+        for suffix in suffixes() {
+            assert!(check_observable_name(&format!("n{suffix}")).is_err(), "{suffix} is missing in model/names.rs");
         }
     }
 

@@ -1,0 +1,23 @@
+//! Models from files: a space, parameters, H, c_ops, e_ops and an initial state, in TOML.
+//!
+//! Reading gives the model and its normal text: parameters and `--set` put in as numbers, expressions in
+//! one spelling, samples inlined, comments gone. The normal text is itself a model file; it is what the
+//! results file keeps and what the same bits come from.
+
+mod component;
+mod document;
+pub mod keys;
+mod network;
+mod operators;
+mod parts;
+mod read;
+mod samples;
+mod source;
+
+pub use operators::complex;
+pub use parts::factor_toml;
+pub use read::{Described, Overrides, quoted, read, real};
+pub use source::Source;
+
+#[cfg(test)]
+mod tests;
