@@ -79,7 +79,10 @@ fn a_run_that_ends_by_tolerance_leaves_a_complete_file_of_what_it_needed() {
     run(&enough, &words).expect_code(0);
     let state = Results::open(&enough).unwrap().state().unwrap();
     assert!(state.complete && state.end_condition == "target tolerance reached", "{state:?}");
-    assert!((64..5000).contains(&state.ntraj) && state.n_done == state.ntraj && state.stats_n == state.ntraj, "{state:?}");
+    assert!(
+        (64..5000).contains(&state.ntraj) && state.n_done == state.ntraj && state.stats_n == state.ntraj,
+        "{state:?}"
+    );
     // Its rows and statistics are those of a run of that number.
     run(&plain, &[&format!("--ntraj={}", state.ntraj)]).expect_code(0);
     let [a, b] = [&enough, &plain].map(|file| Results::open(file).unwrap());
