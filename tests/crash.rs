@@ -209,6 +209,63 @@ fn what_a_dead_run_leaves_behind_is_not_in_the_way_of_the_next() {
     assert_eq!(names, ["log.0", "log.1", "x.h5"]);
 }
 
+/// The first of TINY's trajectories, and the way to all of them.
+const FEWER: [&str; 5] = ["kerr_bistable", "--Nfock_a=10", "--duration=0.004", "--save-dt=0.002", "--ntraj=13"];
+
+#[test]
+fn wherever_it_dies_an_extension_leaves_the_old_file_or_the_new_one() {
+    let scene = Scene::new(1, &TINY);
+    let small = scene.directory.path().join("small.h5");
+    common::run(qsd_into(&FEWER, &small)).expect_code(0);
+    let old = std::fs::read(&small).unwrap();
+    let extend = |stage: &Stage| {
+        std::fs::copy(&small, &stage.file).unwrap();
+        let mut command = common::qsd();
+        command.arg("extend").arg(&stage.file).args(["--ntraj=20", "--quiet", "--threads=1"]);
+        shim::watch(&mut command, &stage.file, &stage.log);
+        command
+    };
+    let stage = scene.stage("calm");
+    common::run(extend(&stage)).expect_code(0);
+    let journal = shim::journal(&stage.log, 0);
+    let renamed = journal.iter().position(|operation| operation.name == "rename").unwrap();
+    // The last writes and the rename one by one, those before in steps.
+    let points: Vec<usize> = (1..renamed - 20).step_by(9).chain(renamed - 20..renamed + 4).collect();
+    let (kept, made) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    in_parallel(points.len(), |index| {
+        let at = points[index] + 1;
+        let stage = scene.stage(&format!("extend-{at}"));
+        let mut command = extend(&stage);
+        shim::strike(&mut command, 0, at, Strike::Before);
+        assert_ne!(common::run(command).code, Some(0), "operation {at}: it goes unnoticed");
+        match std::fs::read(&stage.file).unwrap() == old {
+            true => kept.fetch_add(1, Ordering::Relaxed),
+            false => {
+                let valid = Results::open(&stage.file).unwrap().valid_rows().unwrap();
+                assert!(valid.len() == 20 && valid[..13].iter().all(|valid| *valid), "operation {at}: {valid:?}");
+                made.fetch_add(1, Ordering::Relaxed)
+            }
+        };
+        let mut again = common::qsd();
+        again.arg("extend").arg(&stage.file).args(["--ntraj=20", "--quiet"]);
+        common::run(again).expect_code(0);
+        let undisturbed = scene.directory.path().join("undisturbed.h5");
+        common::assert_same_hdf5(&undisturbed, &stage.file, qsd::store::VOLATILE, &["/", "/trajectory"]);
+        let left: Vec<_> =
+            std::fs::read_dir(&stage.directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "operation {at}: only the file and the journal, not {left:?}");
+    });
+    println!("{kept:?} times the old file, {made:?} times the new one");
+    assert!(kept.into_inner() > 30 && made.into_inner() >= 3);
+}
+
+/// One process that writes `file`.
+fn qsd_into(arguments: &[&str], file: &std::path::Path) -> Command {
+    let mut command = common::qsd();
+    command.arg("run").args(arguments).args(["--quiet", "-o"]).arg(file);
+    command
+}
+
 /// A few seconds, in which rows come all the time.
 const LONGER: [&str; 4] = ["kerr_bistable", "--duration=0.2", "--save-dt=0.02", "--ntraj=2000"];
 

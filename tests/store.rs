@@ -1,4 +1,5 @@
 //! The results file among real ranks: each test starts itself again under the launcher.
+#![allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 #![cfg(feature = "mpi")]
 
 mod common;

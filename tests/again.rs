@@ -1,0 +1,120 @@
+//! Files that are extended, merged, or end by tolerance: the commands, and the bits of the run that does it at once.
+#![allow(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+
+mod common;
+
+use qsd::error::exit;
+use qsd::store::{Results, VOLATILE};
+use std::path::Path;
+
+const MODEL: [&str; 4] = ["kerr_bistable", "--Nfock_a=14", "--duration=0.02", "--allow-unsafe"];
+
+/// A quiet run of these trajectories into a file.
+fn run(file: &Path, words: &[&str]) -> common::Outcome {
+    let mut command = common::qsd();
+    command.arg("run").args(MODEL).args(words).args(["--quiet", "-o"]).arg(file);
+    common::run(command)
+}
+
+/// `qsd` with these words and paths.
+fn qsd(words: &[&str], files: &[&Path]) -> common::Outcome {
+    let mut command = common::qsd();
+    command.args(words).args(files);
+    common::run(command)
+}
+
+#[track_caller]
+fn assert_same(a: &Path, b: &Path) {
+    common::assert_same_hdf5(a, b, VOLATILE, &["/", "/trajectory"]);
+}
+
+#[test]
+fn an_extended_file_has_the_bits_of_the_larger_run() {
+    let directory = common::temporary_directory();
+    let file = |name: &str| directory.path().join(name);
+    let (large, small) = (file("large.h5"), file("small.h5"));
+    run(&large, &["--ntraj=61"]).expect_code(0);
+    for ntraj in ["13", "30", "61"] {
+        match small.exists() {
+            false => run(&small, &[&format!("--ntraj={ntraj}")]),
+            true => qsd(&["extend", "--quiet", "--allow-unsafe", "--ntraj", ntraj], &[&small]),
+        }
+        .expect_code(0);
+    }
+    assert_same(&large, &small);
+    let fewer = qsd(&["extend", "--ntraj", "20"], &[&small]).expect_code(exit::FAILED);
+    assert!(fewer.stderr.contains("61") && fewer.stderr.contains("20"), "{}", fewer.stderr);
+    assert_same(&large, &small);
+}
+
+#[test]
+fn merged_ranges_have_the_bits_of_one_run_and_overlaps_are_named() {
+    let directory = common::temporary_directory();
+    let file = |name: &str| directory.path().join(name);
+    let [all, a, b, c, merged] = ["all.h5", "a.h5", "b.h5", "c.h5", "merged.h5"].map(file);
+    run(&all, &["--ntraj=50"]).expect_code(0);
+    run(&a, &["--ntraj=20"]).expect_code(0);
+    run(&b, &["--ntraj=17", "--first-trajectory=20"]).expect_code(0);
+    run(&c, &["--ntraj=13", "--first-trajectory=37"]).expect_code(0);
+    // In any order, and merged files merge.
+    let some = file("some.h5");
+    qsd(&["merge", "--allow-unsafe", "-o"], &[&some, &c, &a]).expect_code(0);
+    qsd(&["merge", "--allow-unsafe", "-o"], &[&merged, &b, &some]).expect_code(0);
+    common::assert_same_hdf5(&all, &merged, &[VOLATILE, &["/state/end_condition"]].concat(), &["/", "/trajectory"]);
+    let overlap = qsd(&["merge", "-o"], &[&file("x.h5"), &a, &all]);
+    assert_ne!(overlap.code, Some(0));
+    assert!(overlap.stderr.contains("a.h5") && overlap.stderr.contains("all.h5"), "{}", overlap.stderr);
+    let other = file("other.h5");
+    run(&other, &["--ntraj=8", "--set", "chi=-9", "--first-trajectory=90"]).expect_code(0);
+    let mismatch = qsd(&["merge", "-o"], &[&file("x.h5"), &a, &other]);
+    assert!(mismatch.code != Some(0) && mismatch.stderr.contains("chi"), "{}", mismatch.stderr);
+    assert!(!file("x.h5").exists());
+}
+
+#[test]
+fn a_run_that_ends_by_tolerance_leaves_a_complete_file_of_what_it_needed() {
+    let directory = common::temporary_directory();
+    let (enough, plain) = (directory.path().join("enough.h5"), directory.path().join("plain.h5"));
+    let words = ["--ntraj=5000", "--target-tol=n=0.2"];
+    run(&enough, &words).expect_code(0);
+    let state = Results::open(&enough).unwrap().state().unwrap();
+    assert!(state.complete && state.end_condition == "target tolerance reached", "{state:?}");
+    assert!(
+        (64..5000).contains(&state.ntraj) && state.n_done == state.ntraj && state.stats_n == state.ntraj,
+        "{state:?}"
+    );
+    // Its rows and statistics are those of a run of that number.
+    run(&plain, &[&format!("--ntraj={}", state.ntraj)]).expect_code(0);
+    let [a, b] = [&enough, &plain].map(|file| Results::open(file).unwrap());
+    assert_eq!(a.statistics().unwrap().unwrap(), b.statistics().unwrap().unwrap());
+    drop((a, b));
+    let before = std::fs::read(&enough).unwrap();
+    run(&enough, &words).expect_code(0);
+    assert!(std::fs::read(&enough).unwrap() == before, "there was nothing to do");
+    // More can be had.
+    let more = (state.ntraj + 8).to_string();
+    qsd(&["extend", "--quiet", "--allow-unsafe", "--ntraj", &more], &[&enough]).expect_code(0);
+    let state = Results::open(&enough).unwrap().state().unwrap();
+    assert_eq!((state.n_done.to_string(), state.end_condition.as_str()), (more, "ntraj reached"));
+}
+
+#[test]
+fn the_same_command_on_another_input_names_the_first_key() {
+    let directory = common::temporary_directory();
+    let file = directory.path().join("x.h5");
+    run(&file, &["--ntraj=8"]).expect_code(0);
+    let before = std::fs::read(&file).unwrap();
+    for (words, key, advice) in [
+        (["--ntraj=8", "--seed=2"], "seed", "--force"),
+        (["--ntraj=16", "--seed=1"], "ntraj", "qsd extend"),
+        (["--ntraj=8", "--method=em"], "method", "--force"),
+    ] {
+        let refused = run(&file, &words);
+        assert_ne!(refused.code, Some(0));
+        assert!(refused.stderr.contains(key) && refused.stderr.contains(advice), "{}", refused.stderr);
+    }
+    assert_ne!(run(&file, &["--ntraj=8", "--no-resume"]).code, Some(0));
+    assert!(std::fs::read(&file).unwrap() == before);
+    run(&file, &["--ntraj=8", "--seed=2", "--force"]).expect_code(0);
+    assert!(std::fs::read(&file).unwrap() != before);
+}
