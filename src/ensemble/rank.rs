@@ -209,7 +209,8 @@ impl<'a, 'b> Rank<'a, 'b> {
     fn take(&mut self, message: Message) -> Result<(), Error> {
         let started = Instant::now();
         let taken = match message {
-            Message::Finished(Finished { batch, rows, leaf }) => {
+            Message::Finished(finished) => {
+                let Finished { batch, rows, leaf } = *finished;
                 self.sink.accept(&rows)?;
                 self.first_block.see(batch, &leaf)?;
                 self.forest.add(batch, leaf);

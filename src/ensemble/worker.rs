@@ -27,7 +27,7 @@ pub(super) struct Finished {
 /// What a worker tells the main thread.
 pub(super) enum Message {
     /// A batch came to its end.
-    Finished(Finished),
+    Finished(Box<Finished>),
     /// A batch in flight, to be kept in the place of this worker.
     Saved { worker: usize, batch: u64, state: Vec<u8> },
     /// A trajectory broke.
@@ -106,7 +106,7 @@ pub(super) fn work(shared: &Shared, number: usize, to: &SyncSender<Message>) {
         let message = match worker.integrate(*batch) {
             Ok(Some(rows)) => {
                 let leaf = Node::leaf(shared.shape, &rows);
-                Message::Finished(Finished { batch: *batch, rows, leaf })
+                Message::Finished(Box::new(Finished { batch: *batch, rows, leaf }))
             }
             Ok(None) => return,
             Err(error) => Message::Failed(error),

@@ -234,10 +234,8 @@ impl Script {
             quoted(&self.sdeint_method)
         );
         let mut warnings = vec![];
-        if let Some(link) = link {
-            if link.eps != 0.0 && link.noise != 0.0 && link.filter_time == 0.0 {
-                warnings.push("the link has its Ito correction, which the original simulator left out".into());
-            }
+        if link.is_some_and(|link| link.eps != 0.0 && link.noise != 0.0 && link.filter_time == 0.0) {
+            warnings.push("the link has its Ito correction, which the original simulator left out".into());
         }
         if let Some(seed) = self.seeds.first() {
             text += &format!("seed = {seed}\n");
