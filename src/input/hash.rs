@@ -22,7 +22,7 @@ impl RunSpec {
 mod tests {
     use super::super::spec::tests::{built_in, example};
     use super::*;
-    use crate::input::{BuiltIn, Gauge, Method, TargetTol};
+    use crate::input::{BuiltIn, Gauge, LinkKind, LinkSpec, Method, TargetTol};
 
     fn with(change: impl FnOnce(&mut BuiltIn)) -> RunSpec {
         let mut spec = example();
@@ -48,6 +48,17 @@ mod tests {
             with(|m| m.set = Default::default()),
             with(|m| m.initial = Default::default()),
         ];
+        let link = LinkSpec {
+            reflection: 0.6,
+            eps: 0.5,
+            noise_amp: 1.0,
+            filter_time: 0.1,
+            trans_phase: [1.0, 0.0],
+            drive_second_system: false,
+            link: LinkKind::Physical,
+        };
+        others.push(with(|m| m.link = Some(link.clone())));
+        others.push(with(|m| m.link = Some(LinkSpec { eps: 0.4, ..link })));
         let mut longer = example();
         longer.time.intervals += 1;
         others.push(longer);

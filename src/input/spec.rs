@@ -260,6 +260,17 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn the_keys_of_another_origin_are_unknown() {
+        let built_in = example().to_toml();
+        let of_program = RunSpec::of_program(example().time).to_toml();
+        let refuse = |text: String| RunSpec::from_toml(&text).expect_err(&text).to_string();
+        assert!(refuse(format!("sha256 = \"0\"\n{built_in}")).contains("unknown key 'sha256'"));
+        for key in ["link", "set"] {
+            assert!(refuse(format!("{of_program}\n[{key}]\n")).contains(&format!("unknown key '{key}'")));
+        }
+    }
+
+    #[test]
     fn every_key_that_is_written_is_known() {
         let link = LinkSpec {
             reflection: 0.6,
