@@ -55,7 +55,8 @@ fn collect(table: &DeTable, inside: &[String], found: &mut Vec<(usize, Vec<Strin
     for (key, value) in table {
         let path = [inside, &[key.get_ref().to_string()]].concat();
         match value.get_ref() {
-            DeValue::Table(inner) if !inner.is_empty() => collect(inner, &path, found),
+            // A table without keys says no more than one that is not there.
+            DeValue::Table(inner) => collect(inner, &path, found),
             _ => found.push((key.span().start, path)),
         }
     }
@@ -100,6 +101,7 @@ mod tests {
         assert_eq!(found(stored, "z = 1\n[time]\nh = 0.1\na = 2\n"), Some(("b".into(), some("\"x\""), None)));
         assert_eq!(found("z = 1\n", "z = 1\ny = [1, 2]\n"), Some(("y".into(), None, some("[1, 2]"))));
         assert_eq!(difference(stored, later, &["time"]), None, "a table with all that is in it");
+        assert_eq!(found("[set]\n", "[set]\nchi = 1\n"), Some(("set.chi".into(), None, some("1"))));
         assert_eq!(difference(stored, later, &["tim", "h"]).map(|found| found.key), Some("time.h".into()));
     }
 
