@@ -4,49 +4,72 @@
 
 use crate::common;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const MARK: &str = "QSD_TEST_MARK";
 
+/// Open MPI's mpirun (4.1.4) sometimes waits for itself when a rank dies while it starts: it is ended when it has had no
+/// rank for so long.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// A run under way; what it prints is lost.
-pub struct Running(Child);
+pub struct Running {
+    child: Child,
+    /// The mark of its ranks, if a launcher started them.
+    launched: Option<PathBuf>,
+}
 
 impl Running {
     /// Start it.
     pub fn start(command: &mut Command) -> Running {
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-        Running(quiet.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}")))
+        let child = quiet.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let alone = command.get_program() == env!("CARGO_BIN_EXE_qsd");
+        let mark = command.get_envs().find(|(name, _)| *name == MARK).and_then(|(_, mark)| Some(mark?.into()));
+        Running { child, launched: mark.filter(|_| !alone) }
     }
 
     /// The process that was started: the launcher, or the program itself.
     pub fn process(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 
     /// Wait until something is true, but not longer than the run takes. False if that came first.
     pub fn wait_for(&mut self, mut is_true: impl FnMut() -> bool) -> bool {
         let end = Instant::now() + common::DEADLINE;
+        let (mut seen, mut looked) = (Instant::now(), Instant::now());
         while Instant::now() < end {
             if is_true() {
                 return true;
             }
-            if self.0.try_wait().expect("our own child").is_some() {
+            if self.child.try_wait().expect("our own child").is_some() {
                 return false;
+            }
+            if let Some(mark) = self.launched.as_ref().filter(|_| looked.elapsed() > PATIENCE / 10) {
+                looked = Instant::now();
+                if !ranks(mark).is_empty() {
+                    seen = looked;
+                }
+            }
+            if self.launched.is_some() && seen.elapsed() > PATIENCE {
+                println!("the launcher has no ranks and does not leave: it is ended");
+                common::signal_group("KILL", &self.child);
+                self.launched = None;
             }
             std::thread::sleep(Duration::from_millis(2));
         }
         let alive = Command::new("ps").args(["-eo", "pid,ppid,stat,wchan:20,args"]).output();
         let alive = alive.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        common::signal_group("KILL", &self.0);
+        common::signal_group("KILL", &self.child);
         panic!("it neither ended nor did what was waited for in {:?}; processes:\n{alive}", common::DEADLINE);
     }
 
     /// Its exit code, none after a signal.
     pub fn wait(mut self) -> Option<i32> {
         self.wait_for(|| false);
-        self.0.wait().expect("our own child").code()
+        self.child.wait().expect("our own child").code()
     }
 }
 
