@@ -42,7 +42,7 @@ fn an_extended_file_has_the_bits_of_the_larger_run() {
         .expect_code(0);
     }
     assert_same(&large, &small);
-    let fewer = qsd(&["extend", "--ntraj", "20"], &[&small]).expect_code(exit::FAILED);
+    let fewer = qsd(&["extend", "--ntraj", "20"], &[&small]).expect_code(exit::USAGE);
     assert!(fewer.stderr.contains("61") && fewer.stderr.contains("20"), "{}", fewer.stderr);
     assert_same(&large, &small);
 }
@@ -69,6 +69,10 @@ fn merged_ranges_have_the_bits_of_one_run_and_overlaps_are_named() {
     let mismatch = qsd(&["merge", "-o"], &[&file("x.h5"), &a, &other]);
     assert!(mismatch.code != Some(0) && mismatch.stderr.contains("chi"), "{}", mismatch.stderr);
     assert!(!file("x.h5").exists());
+    let before = std::fs::read(&a).unwrap();
+    let itself = qsd(&["merge", "--force", "-o"], &[&a, &a, &b]);
+    assert!(itself.code != Some(0) && itself.stderr.contains("one of the files to merge"), "{}", itself.stderr);
+    assert!(std::fs::read(&a).unwrap() == before);
 }
 
 #[test]
@@ -117,4 +121,33 @@ fn the_same_command_on_another_input_names_the_first_key() {
     assert!(std::fs::read(&file).unwrap() == before);
     run(&file, &["--ntraj=8", "--seed=2", "--force"]).expect_code(0);
     assert!(std::fs::read(&file).unwrap() != before);
+}
+
+#[test]
+fn a_stop_file_is_never_a_file_with_content() {
+    let directory = common::temporary_directory();
+    let (file, notes) = (directory.path().join("x.h5"), directory.path().join("notes.txt"));
+    std::fs::write(&notes, "precious").unwrap();
+    let stop = format!("--stop-file={}", notes.display());
+    let refused = run(&file, &["--ntraj=8", &stop]).expect_code(exit::USAGE);
+    assert!(refused.stderr.contains("--stop-file"), "{}", refused.stderr);
+    assert_eq!(std::fs::read_to_string(&notes).unwrap(), "precious");
+    run(&file, &["--ntraj=8"]).expect_code(0);
+    let before = std::fs::read(&file).unwrap();
+    run(&file, &["--ntraj=8", &format!("--stop-file={}", file.display())]).expect_code(exit::USAGE);
+    assert!(std::fs::read(&file).unwrap() == before);
+    // An empty one was left by somebody who stopped an earlier run.
+    let left = directory.path().join("y.h5.stop");
+    std::fs::write(&left, "").unwrap();
+    run(&directory.path().join("y.h5"), &["--ntraj=8"]).expect_code(0);
+    assert!(!left.exists());
+}
+
+#[test]
+fn a_disk_without_room_is_not_filled_first() {
+    let directory = common::temporary_directory();
+    let file = directory.path().join("x.h5");
+    let refused = run(&file, &["--ntraj=1e12"]).expect_code(exit::FAILED);
+    assert!(refused.stderr.contains("no space left") && refused.stderr.contains("TB"), "{}", refused.stderr);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }

@@ -38,13 +38,12 @@ impl<'a> FirstBlock<'a> {
         self.batches.contains(&batch)
     }
 
-    /// On rank 0, before the first step: `kept` are the nodes of those `found` finished, `todo` is what rank 0 will do.
+    /// On rank 0, before the first step: `kept` are the nodes of those `found` finished, rank 0 will do `coming` of them.
     ///
     /// # Errors
     /// `Guard` if all were finished before and a guard fails.
-    pub fn expect(&mut self, kept: Forest, found: &[u64], todo: &[u64]) -> Result<(), Error> {
-        let of_mine = |batches: &[u64]| batches.iter().filter(|batch| self.has(**batch)).count();
-        let (earlier, coming) = (of_mine(found), of_mine(todo));
+    pub fn expect(&mut self, kept: Forest, found: &[u64], coming: usize) -> Result<(), Error> {
+        let earlier = found.iter().filter(|batch| self.has(**batch)).count();
         self.forest = kept;
         let all = earlier + coming == (self.batches.end - self.batches.start) as usize;
         self.missing = all.then_some(coming);

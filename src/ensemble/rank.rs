@@ -4,7 +4,7 @@ use super::first_block::FirstBlock;
 use super::guards::guards;
 use super::run::Conduct;
 use super::setup::Ensemble;
-use super::slice::{Trajectories, part};
+use super::slice::{Todo, Trajectories, part};
 use super::statistics::{Forest, Node, Shape};
 use super::stopping::Stop;
 use super::worker::{Finished, Message, Meters, Order, Orders, Shared, work};
@@ -13,7 +13,7 @@ use crate::comm::{Comm, Flags};
 use crate::error::Error;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -87,16 +87,17 @@ impl<'a, 'b> Rank<'a, 'b> {
     /// Collective: everything that is missing of these batches.
     pub fn round(&mut self, batches: Range<u64>) -> Result<Round, Error> {
         let missing = self.take_kept(batches)?;
-        let todo = &missing[part(missing.len(), self.comm.rank(), self.comm.size())];
-        let threads = self.conduct.threads.min(todo.len()).max(1);
+        let mine = self.part_of(&missing);
+        let threads = self.conduct.threads.min((mine.end - mine.start).min(1 << 20) as usize).max(1);
         self.threads = self.threads.max(threads);
         let meters = self.meters.clone();
         let shared = Shared {
             ensemble: self.ensemble,
             shape: self.shape,
             trajectories: self.trajectories(),
-            todo,
-            next: AtomicUsize::new(0),
+            todo: &missing,
+            next: AtomicU64::new(mine.start),
+            end: mine.end,
             unfinished: self.sink.unfinished(),
             orders: Orders::default(),
             meters: &meters,
@@ -116,12 +117,17 @@ impl<'a, 'b> Rank<'a, 'b> {
         })
     }
 
+    /// Which of them fall to this rank.
+    fn part_of(&self, todo: &Todo) -> Range<u64> {
+        part(todo.count(), self.comm.rank(), self.comm.size())
+    }
+
     fn trajectories(&self) -> Trajectories {
         Trajectories { first: self.ensemble.spec.first_trajectory, count: self.ensemble.spec.ntraj }
     }
 
     /// Collective: the nodes of finished batches into the forest; gives the batches that are not.
-    fn take_kept(&mut self, batches: Range<u64>) -> Result<Vec<u64>, Error> {
+    fn take_kept(&mut self, batches: Range<u64>) -> Result<Todo, Error> {
         let is_first = self.rounds == 0;
         if is_first {
             self.first_block.of(&batches);
@@ -138,12 +144,12 @@ impl<'a, 'b> Rank<'a, 'b> {
         let trajectories = self.trajectories();
         let kept: u64 = found.iter().map(|batch| trajectories.lanes(*batch).len() as u64).sum();
         self.earlier += kept * self.ensemble.steps();
-        let mut ready = found.iter().peekable();
-        let missing: Vec<u64> = batches.filter(|batch| ready.next_if_eq(&batch).is_none()).collect();
+        let missing = Todo::without(batches, &found);
         if is_first {
             let first = gather(&first, shape, self.comm);
-            let todo = &missing[part(missing.len(), self.comm.rank(), self.comm.size())];
-            let judged = first.map_or(Ok(()), |first| self.first_block.expect(first, &found, todo));
+            let mine = self.part_of(&missing);
+            let coming = mine.map_while(|k| missing.get(k)).take_while(|batch| self.first_block.has(*batch)).count();
+            let judged = first.map_or(Ok(()), |first| self.first_block.expect(first, &found, coming));
             if !self.comm.all(judged.is_ok()) {
                 return Err(judged.err().unwrap_or(Error::Elsewhere));
             }

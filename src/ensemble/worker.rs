@@ -2,13 +2,13 @@
 
 use super::flight::Flight;
 use super::setup::Ensemble;
-use super::slice::Trajectories;
+use super::slice::{Todo, Trajectories};
 use super::statistics::{Node, Shape};
 use super::{Rows, Unfinished};
 use crate::integrator::{Engine, IntegrationError, engine};
 use crate::kernel::Isa;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
@@ -87,10 +87,11 @@ pub(super) struct Shared<'a> {
     pub ensemble: &'a Ensemble,
     pub shape: &'a Shape,
     pub trajectories: Trajectories,
-    /// Batches of this rank.
-    pub todo: &'a [u64],
-    /// How many of them have been taken.
-    pub next: AtomicUsize,
+    /// Batches of all ranks.
+    pub todo: &'a Todo,
+    /// The next of those of this rank, and where they end.
+    pub next: AtomicU64,
+    pub end: u64,
     pub unfinished: Arc<dyn Unfinished>,
     pub orders: Orders,
     pub meters: &'a Meters,
@@ -101,12 +102,13 @@ pub(super) fn work(shared: &Shared, number: usize, to: &SyncSender<Message>) {
     let spec = &shared.ensemble.spec;
     let mut engine = engine(spec.method, shared.ensemble.problem.clone(), spec.seed, Isa::detect());
     while shared.orders.order() == Order::Work {
-        let Some(batch) = shared.todo.get(shared.next.fetch_add(1, Ordering::Relaxed)) else { return };
+        let next = shared.next.fetch_add(1, Ordering::Relaxed);
+        let Some(batch) = shared.todo.get(next).filter(|_| next < shared.end) else { return };
         let mut worker = Worker { shared, number, to, engine: engine.as_mut(), saves: 0 };
-        let message = match worker.integrate(*batch) {
+        let message = match worker.integrate(batch) {
             Ok(Some(rows)) => {
                 let leaf = Node::leaf(shared.shape, &rows);
-                Message::Finished(Box::new(Finished { batch: *batch, rows, leaf }))
+                Message::Finished(Box::new(Finished { batch, rows, leaf }))
             }
             Ok(None) => return,
             Err(error) => Message::Failed(error),

@@ -41,7 +41,7 @@ use thiserror::Error;
 #[derive(Debug, Error, PartialEq)]
 pub enum InputError {
     /// A word that is none of the known ones.
-    #[error("unknown {what} '{word}'; {}one of {known}", did_you_mean(.nearest))]
+    #[error("unknown {what} '{word}'; {}{}", did_you_mean(.nearest), one_of(.known))]
     Unknown {
         /// What was expected: method, initial state, key...
         what: &'static str,
@@ -194,6 +194,10 @@ impl InputError {
         known.dedup();
         unknown("key", word, &known)
     }
+}
+
+fn one_of(known: &str) -> String {
+    if known.is_empty() { "there are none here".into() } else { format!("one of {known}") }
 }
 
 fn did_you_mean(nearest: &Option<String>) -> String {

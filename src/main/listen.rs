@@ -2,7 +2,7 @@
 
 use qsd::ensemble::Listener;
 use qsd::error::exit;
-use qsd::input::{MaxWall, Options};
+use qsd::input::{InputError, MaxWall, Options};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,14 +49,37 @@ fn end_of_job() -> Option<Instant> {
     Some(Instant::now() + left.saturating_sub(MARGIN))
 }
 
-/// Named, or beside the results file. One that is there before the start was meant for an earlier run.
-fn stop_file(options: &Options, output: Option<&Path>) -> Option<PathBuf> {
+/// Named, or beside the results file.
+fn stop_file_of(options: &Options, output: Option<&Path>) -> Option<PathBuf> {
     let beside = |path: &Path| {
         let mut name = path.as_os_str().to_os_string();
         name.push(".stop");
         PathBuf::from(name)
     };
-    let path = options.stop_file.clone().or_else(|| output.map(beside))?;
+    options.stop_file.clone().or_else(|| output.map(beside))
+}
+
+/// Refuse a stop file that is somebody's file: it would be removed, or stop the run at once.
+///
+/// # Errors
+/// `Malformed` if something with content stands there, or the results are to go there.
+pub fn check_stop_file(options: &Options, output: Option<&Path>) -> Result<(), InputError> {
+    let Some(path) = stop_file_of(options, output) else { return Ok(()) };
+    let found = path.metadata();
+    if output == Some(&path) || found.is_ok_and(|found| !found.is_file() || found.len() > 0) {
+        return Err(InputError::Malformed {
+            flag: "--stop-file",
+            text: path.display().to_string(),
+            form: "the name of a file that is not there, or is empty",
+            example: "run.h5.stop",
+        });
+    }
+    Ok(())
+}
+
+/// One that is there before the start was meant for an earlier run.
+fn stop_file(options: &Options, output: Option<&Path>) -> Option<PathBuf> {
+    let path = stop_file_of(options, output)?;
     if path.is_file() {
         match std::fs::remove_file(&path) {
             Ok(()) => log::warn!("{} was left by an earlier run and is removed", path.display()),

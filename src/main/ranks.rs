@@ -8,7 +8,7 @@ use qsd::ensemble::{
     Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, Verdict, choose_step, run, utc_now,
 };
 use qsd::error::{Error, exit};
-use qsd::input::{Existing, Options, Output, Resolved, RunSpec, resolve};
+use qsd::input::{Existing, InputError, Options, Output, Resolved, RunSpec, resolve};
 use qsd::kernel::Isa;
 use qsd::report::{dry_run, json, logging, progress::Reporter, table};
 use qsd::store::{self, H5Sink, Place, Results};
@@ -40,6 +40,11 @@ pub fn extend(args: &ExtendArgs) -> i32 {
     on_ranks(&args.talk, |comm| {
         let options = Options::of_file(&args.file, &args.conduct, &args.talk)?;
         let old = spec_of(&args.file)?;
+        let state = Results::open(&args.file)?.state()?;
+        if state.complete && args.ntraj < state.n_done {
+            let (flag, value, least) = ("--ntraj", args.ntraj.to_string(), state.n_done);
+            return Err(InputError::OutOfRange { flag, value, least, most: i64::MAX as u64 }.into());
+        }
         let spec = old.extended(args.ntraj)?;
         if !options.dry_run {
             let header = Ensemble::new(spec.clone())?.header(comm, 1, &store::library_version());
@@ -99,6 +104,11 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
         return if comm.is_root() { show_plan(&ensemble, &header, &options) } else { Ok(exit::DONE) };
     }
 
+    // What is there may change under the eyes of the others: rank 0 looks.
+    let free = if comm.is_root() { listen::check_stop_file(&options, path.as_deref()) } else { Ok(()) };
+    if !comm.all(free.is_ok()) {
+        return Err(free.err().map_or(Error::Elsewhere, Error::from));
+    }
     if let (true, Output::Directory(directory)) = (comm.is_root(), &options.output) {
         // If it cannot be made, the sink says so on all ranks.
         if !directory.exists() && std::fs::create_dir_all(directory).is_ok() {

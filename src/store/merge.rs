@@ -52,6 +52,18 @@ pub fn merge(files: &[PathBuf], output: &Path, merging: Merging) -> Result<Merge
     let started = (Instant::now(), utc_now());
     let existing = if merging.overwrite { Existing::Replace } else { Existing::Refuse };
     let lock = Lock::take(output, true)?;
+    let same = |file: &PathBuf| {
+        std::fs::canonicalize(file)
+            .ok()
+            .is_some_and(|file| std::fs::canonicalize(output).is_ok_and(|output| output == file))
+    };
+    if files.iter().any(same) {
+        return Err(StoreError::Mismatch {
+            a: output.into(),
+            b: output.into(),
+            what: "it is one of the files to merge; name a new one with -o".into(),
+        });
+    }
     let taken = standing(output, existing).map_err(|error| match error {
         StoreError::Exists { path } => StoreError::InTheWay { path },
         other => other,

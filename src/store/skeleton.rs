@@ -40,7 +40,20 @@ pub fn create_with(
     })
 }
 
+/// A disk that cannot hold the file is not filled first.
+fn check_room(part: &Path, header: &Header) -> Result<(), StoreError> {
+    let free = rustix::fs::statvfs(place::directory(part)).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    match free {
+        // Some file systems do not know: then filling it tells.
+        Ok(free) if free > 0 && free < layout::file_size(header) => {
+            Err(StoreError::Full { path: part.into(), needed: None })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn fill(part: &Path, header: &Header) -> Result<(), StoreError> {
+    check_room(part, header)?;
     let file = File::create(part)?;
     for group in ["parameters", "provenance", "state", "runs", "guards"] {
         file.create_group(group)?;

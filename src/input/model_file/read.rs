@@ -199,7 +199,16 @@ impl Reader<'_> {
     ) -> Result<(Vec<Operator>, Vec<String>, String), InputError> {
         let mut named: Vec<(String, Item)> = vec![];
         if let Some(table) = item.value.as_table() {
-            named.extend(entries(table).into_iter().map(|entry| (entry.key.to_owned(), entry.value)));
+            for entry in entries(table) {
+                if Place::Term.keys().any(|key| key == entry.key) {
+                    let what = format!(
+                        "a table of c_ops gives each a name, and '{}' belongs to one term: write c_ops = [{{ op = ... }}]",
+                        entry.key
+                    );
+                    return Err(self.source.mistake(&entry.value.at, what));
+                }
+                named.push((entry.key.to_owned(), entry.value));
+            }
         } else {
             let items = self.source.items(item, "a list of operators or a table of them, as in [\"sqrt(kappa)*a\"]")?;
             named.extend(items.into_iter().enumerate().map(|(k, item)| ((k + 1).to_string(), item)));

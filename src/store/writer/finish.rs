@@ -87,6 +87,10 @@ impl Open {
     /// # Errors
     /// `Full` or `File` if writing fails.
     pub fn write_complete(&self, summary: &Summary) -> Result<(), StoreError> {
+        if summary.n_done == self.header.ntraj {
+            // A row whose rank died between its checksum and its status is done, too.
+            self.status.write(&vec![super::rows::DONE; self.header.ntraj as usize])?;
+        }
         self.put_one("state/complete", u8::from(summary.n_done == self.header.ntraj))
     }
 

@@ -8,7 +8,7 @@ use crate::ensemble::{Header, RowInfo, Rows};
 use std::path::Path;
 
 /// Value of `status` for a row that is in.
-const DONE: i8 = 2;
+pub(super) const DONE: i8 = 2;
 
 /// A batch on its way into the file.
 pub struct Batch {
