@@ -204,3 +204,14 @@ fn elements_are_kept_bit_for_bit() {
     assert_eq!(first.model.initial, [0.6.into(), Complex64::new(0.0, 0.8)]);
     assert_eq!(found(&first.text, &Overrides::default()).model.hamiltonian, h);
 }
+
+#[test]
+fn a_term_in_the_place_of_named_c_ops_is_refused() {
+    for c_ops in [r#"{ op = "sqrt(kappa)*a", coeff = "2" }"#, r#"{ op = "sqrt(kappa)*a", pulse = [[0, 1, 1]] }"#] {
+        let from = FILE.find("c_ops").expect("it has some");
+        let end = from + FILE[from..].find('\n').expect("a line");
+        let text = file().replace(&FILE[from..end], &format!("c_ops = {c_ops}"));
+        let said = refusal(&text);
+        assert!(said.contains("m.toml:3:") && said.contains("write c_ops = [{ op"), "{said}");
+    }
+}
