@@ -153,6 +153,29 @@ fn a_sampled_pulse_drives_a_cavity_as_its_equation_says() {
     assert_near(&found, "a", 1.5, piece(Complex64::ZERO, 0.0, 1.2, 0.5));
 }
 
+/// The exact master equation in four states, whose coherent state is the displaced vacuum of these four.
+#[test]
+fn a_truncated_coherent_state_decays_as_its_master_equation_says() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("truncated.toml");
+    let text = r#"
+H = "a.dag*a"
+c_ops = ["0.5*a"]
+initial = { a = "coherent(0.5)" }
+[space]
+a = { fock = 4, exact = true }
+[e_ops]
+n = "a.dag*a"
+x = "a + a'"
+p = "(a - a')/1i"
+"#;
+    std::fs::write(&file, text).expect("a file");
+    let found = run_line(&format!("{} --ntraj 4000 --duration 0.1 --save-dt 0.02 --dt 0.002", file.display()));
+    for (name, exact) in [("n", 0.24374484), ("x", 0.98134277), ("p", -0.09846265)] {
+        found.assert_mean(name, 0.1, real(exact), 4.0);
+    }
+}
+
 #[test]
 fn decaying_examples_follow_their_formulas() {
     let found = run_line("examples/fock-decay.toml --ntraj 2000");
