@@ -12,7 +12,7 @@ use super::engine::{State, Stepper};
 use super::increments::{Filter, Increment, Step, add_terms};
 use super::problem::Problem;
 use crate::input::Method;
-use crate::kernel::{Batch, Coefficients, Complex8, Lanes, Overlaps, Pass};
+use crate::kernel::{Batch, Coefficients, Complex8, Lane, Lanes, Overlaps, Pass};
 use crate::unravelling::Calculus;
 use num_complex::Complex64;
 
@@ -21,7 +21,7 @@ pub(super) const INFO: MethodInfo = MethodInfo {
     name: "em",
     weak_order: 1.0,
     strong_order: 0.5,
-    normals: 1,
+    tilt: false,
     calculus: Calculus::Ito,
     passes: 1,
     source: "Kloeden and Platen 1992, eq. (10.2.4)",
@@ -58,7 +58,7 @@ impl Stepper for Em {
     }
 
     #[inline(always)]
-    fn step<const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
+    fn step<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
         let (plan, Step { h, dxi, .. }) = (&problem.plan, step);
         let inverse = Lanes::splat(1.0).over(state.seen.norm);
         let Coefficients { s, g, c } = &mut self.coefficients;
@@ -91,7 +91,7 @@ impl Stepper for Em {
             }
         }
         let pass = Pass { plan, coefficients: &self.coefficients, v: &state.psi, u: None, acc: None };
-        pass.sweep::<ROWS, false, false, false>(&mut self.out, &mut self.seen);
+        pass.sweep::<V, ROWS, false, false, false>(&mut self.out, &mut self.seen);
         state.accept(&mut self.out, &mut self.seen, dxi, h);
     }
 }

@@ -1,9 +1,9 @@
 //! A batch in flight: state, stepper and noise behind one erased face.
 
 use super::increments::Step;
-use super::noise::Noise;
+use super::noise::{Draws, Noise, StepNoise};
 use super::problem::Problem;
-use crate::kernel::{Batch, Complex8, Isa, Kernel, LANES, Lanes, Overlaps};
+use crate::kernel::{Batch, Complex8, Isa, Kernel, LANES, Lane, Lanes, Overlaps};
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ pub(super) trait Stepper: Send {
     /// What it carries from one step to the next.
     fn carried(&mut self) -> Vec<&mut Lanes>;
     /// Advance `state` by `step`.
-    fn step<const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State);
+    fn step<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State);
 }
 
 /// What survives a step beside the stepper's own: kets of a batch with what the last pass measured of
@@ -122,7 +122,7 @@ pub(super) struct BatchEngine<S, N> {
     stepper: S,
     noise: N,
     state: State,
-    dxi: Vec<Complex8>,
+    drawn: StepNoise,
     /// Functions of time at the start and at the end of a step.
     start: Vec<Complex64>,
     end: Vec<Complex64>,
@@ -131,7 +131,7 @@ pub(super) struct BatchEngine<S, N> {
 }
 
 impl<S: Stepper, N: Noise> BatchEngine<S, N> {
-    pub(super) fn new(problem: Arc<Problem>, noise: N, isa: Isa) -> Self {
+    pub(super) fn new(problem: Arc<Problem>, draws: Draws, noise: N, isa: Isa) -> Self {
         let plan = &problem.plan;
         let sample = Sample {
             observables: vec![Complex8::ZERO; problem.observables],
@@ -150,7 +150,7 @@ impl<S: Stepper, N: Noise> BatchEngine<S, N> {
             start: vec![Complex64::ZERO; problem.unravelling.functions.len()],
             end: vec![Complex64::ZERO; problem.unravelling.functions.len()],
             stepper: S::new(&problem),
-            dxi: vec![Complex8::ZERO; plan.channels()],
+            drawn: StepNoise::zeros(draws),
             measured: vec![Complex8::ZERO; problem.measured.len()],
             sample,
             noise,
@@ -178,8 +178,8 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const ROWS: usize>(self) {
-        let BatchEngine { problem, stepper, noise, state, dxi, start, end, .. } = self.engine;
+    fn run<V: Lane, const ROWS: usize>(self) {
+        let BatchEngine { problem, stepper, noise, state, drawn, start, end, .. } = self.engine;
         let last = state.step + self.steps;
         while state.step < last {
             let span = problem.schedule.span(state.step);
@@ -191,8 +191,12 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
                     problem.unravelling.values_on(from, inside, start);
                     problem.unravelling.values_on(to, inside, end);
                 }
-                noise.draw(dxi);
-                stepper.step::<ROWS>(problem, Step { h: span.h, dxi, start, end }, state);
+                noise.draw::<V>(drawn);
+                stepper.step::<V, ROWS>(
+                    problem,
+                    Step { h: span.h, dxi: &drawn.dxi, tilt: &drawn.tilt, coin: drawn.coin, start, end },
+                    state,
+                );
                 state.step += 1;
             }
         }
@@ -206,7 +210,7 @@ impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const ROWS: usize>(self) {
+    fn run<V: Lane, const ROWS: usize>(self) {
         let BatchEngine { problem, state, measured, sample, .. } = self.0;
         let inverse = Lanes::splat(1.0).over(state.seen.norm);
         problem.measured.measure(&state.psi, inverse, measured);

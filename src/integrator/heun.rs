@@ -17,7 +17,7 @@ use super::engine::{State, Stepper};
 use super::increments::{Filter, Increment, Step, add_terms};
 use super::problem::Problem;
 use crate::input::Method;
-use crate::kernel::{Batch, Coefficients, Complex8, Lanes, Overlaps, Pass};
+use crate::kernel::{Batch, Coefficients, Complex8, Lane, Lanes, Overlaps, Pass};
 use crate::unravelling::Calculus;
 use num_complex::Complex64;
 
@@ -26,7 +26,7 @@ pub(super) const INFO: MethodInfo = MethodInfo {
     name: "heun",
     weak_order: 2.0,
     strong_order: 1.0,
-    normals: 1,
+    tilt: false,
     calculus: Calculus::Stratonovich,
     passes: 2,
     source: "stochastic Heun, Kloeden and Platen 1992, section 15.1, on the linear form",
@@ -75,7 +75,7 @@ impl Stepper for Heun {
     }
 
     #[inline(always)]
-    fn step<const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
+    fn step<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
         let (plan, Step { h, dxi, .. }) = (&problem.plan, step);
         let shorter = h != problem.h;
         if shorter {
@@ -91,7 +91,7 @@ impl Stepper for Heun {
         // p = (1 + h F) psi, and <psi|p>/<psi|psi> = 1 + h<K> - centre.
         self.set_coefficients(problem, step, step.start, signal, &state.seen.reduced, inverse, [1.0, h, 1.0]);
         let pass = Pass { plan, coefficients: &self.coefficients, v: &state.psi, u: None, acc: None };
-        pass.sweep::<ROWS, false, false, true>(&mut self.predictor, &mut self.predicted);
+        pass.sweep::<V, ROWS, false, false, true>(&mut self.predictor, &mut self.predicted);
         let progress = self.predicted.projection.times_real(inverse);
         let next_centre = Complex8 { re: progress.re.minus(one), im: progress.im }.plus(self.centre);
 
@@ -102,7 +102,7 @@ impl Stepper for Heun {
         self.predicted.reduced = overlaps;
         let u = Some((0.5, &state.psi));
         let pass = Pass { plan, coefficients: &self.coefficients, v: &self.predictor, u, acc: None };
-        pass.sweep::<ROWS, true, false, false>(&mut self.out, &mut self.seen);
+        pass.sweep::<V, ROWS, true, false, false>(&mut self.out, &mut self.seen);
 
         if let Some(linked) = problem.filtered() {
             self.filter.advance(linked, step, self.start_means[linked.link.first], &mut state.signal);

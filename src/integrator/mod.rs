@@ -25,7 +25,7 @@ mod stability;
 mod stream;
 
 pub use engine::{Engine, Sample};
-pub use noise::{Noise, PathNoise, StreamNoise, WienerPath};
+pub use noise::{Draws, Noise, PathNoise, StepNoise, StreamNoise, WienerPath};
 pub use normal::{complex_normal, cos_sin_quarter, ln_unit};
 pub use problem::Problem;
 pub use schedule::{Schedule, Span};
@@ -87,8 +87,8 @@ pub struct MethodInfo {
     pub weak_order: f64,
     /// Exponent of h in the error of single trajectories on the same noise.
     pub strong_order: f64,
-    /// Complex normals per channel and step.
-    pub normals: usize,
+    /// Whether a step needs the tilt of the noise beside its increment.
+    pub tilt: bool,
     /// In which sense it reads the noise terms.
     pub calculus: Calculus,
     /// Applications of the operators per step.
@@ -105,18 +105,24 @@ impl MethodInfo {
     pub fn of(method: Method) -> &'static MethodInfo {
         METHODS.iter().find(|info| info.method == method).expect("every method has a row")
     }
+
+    /// What it draws in a step.
+    pub fn draws(&self, problem: &Problem) -> Draws {
+        Draws { channels: problem.plan.channels(), tilt: self.tilt, coin: false }
+    }
 }
 
 /// An engine for the trajectories of a run.
 pub fn engine(method: Method, problem: Arc<Problem>, seed: u64, isa: Isa) -> Box<dyn Engine> {
-    let noise = StreamNoise::new(Domain::Run, seed, problem.plan.channels(), problem.h);
+    let noise = StreamNoise::new(Domain::Run, seed, MethodInfo::of(method).draws(&problem), problem.h);
     engine_with(method, problem, noise, isa)
 }
 
 /// An engine with a given source of noise, such as a prescribed Wiener path.
 pub fn engine_with<N: Noise + 'static>(method: Method, problem: Arc<Problem>, noise: N, isa: Isa) -> Box<dyn Engine> {
+    let draws = MethodInfo::of(method).draws(&problem);
     match method {
-        Method::Em => Box::new(engine::BatchEngine::<em::Em, N>::new(problem, noise, isa)),
-        Method::Heun => Box::new(engine::BatchEngine::<heun::Heun, N>::new(problem, noise, isa)),
+        Method::Em => Box::new(engine::BatchEngine::<em::Em, N>::new(problem, draws, noise, isa)),
+        Method::Heun => Box::new(engine::BatchEngine::<heun::Heun, N>::new(problem, draws, noise, isa)),
     }
 }

@@ -19,12 +19,21 @@ enum Path {
     Portable,
 }
 
-/// Work that is compiled once per instruction set. `ROWS` is the number of rows worked together.
+/// The registers of an instruction set, seen as eight f64.
+pub trait Lane: Copy + Send + Sync + 'static {}
+
+/// Eight f64 as the compiler arranges them in the function that holds them.
+#[derive(Debug, Clone, Copy)]
+pub struct Array;
+
+impl Lane for Array {}
+
+/// Work that is compiled once per instruction set. `V` is its registers, `ROWS` the number of rows worked together.
 pub trait Kernel {
     /// What the work yields.
     type Output;
     /// The work; must be `#[inline(always)]`, and so must everything hot that it calls.
-    fn run<const ROWS: usize>(self) -> Self::Output;
+    fn run<V: Lane, const ROWS: usize>(self) -> Self::Output;
 }
 
 /// Environment variable that overrides the choice, for tests and comparisons.
@@ -98,7 +107,7 @@ impl Isa {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => unsafe { avx2(kernel) },
-            _ => kernel.run::<2>(),
+            _ => kernel.run::<Array, 2>(),
         }
     }
 }
@@ -106,11 +115,11 @@ impl Isa {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma,bmi2")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<4>()
+    kernel.run::<Array, 4>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,bmi2")]
 fn avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<2>()
+    kernel.run::<Array, 2>()
 }

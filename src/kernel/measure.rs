@@ -113,14 +113,14 @@ impl Diagonal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Isa, Kernel, LANES};
+    use crate::kernel::{Isa, Kernel, LANES, Lane};
 
     struct Measure<'a>(&'a Observables, &'a Batch, Lanes, &'a mut [Complex8]);
 
     impl Kernel for Measure<'_> {
         type Output = ();
         #[inline(always)]
-        fn run<const ROWS: usize>(self) {
+        fn run<V: Lane, const ROWS: usize>(self) {
             self.0.measure(self.1, self.2, self.3);
         }
     }

@@ -16,7 +16,7 @@ mod pass;
 mod plan;
 
 pub use batch::Batch;
-pub use dispatch::{Isa, Kernel, OVERRIDE};
+pub use dispatch::{Array, Isa, Kernel, Lane, OVERRIDE};
 pub use lanes::{Complex8, LANES, Lanes};
 pub use measure::Observables;
 pub use pass::{Coefficients, Overlaps, Pass};

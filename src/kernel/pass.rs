@@ -9,6 +9,7 @@
 //! out, no intermediate vectors.
 
 use super::batch::Batch;
+use super::dispatch::Lane;
 use super::lanes::{Complex8, Lanes};
 use super::plan::{Plan, Segment, Table, Term};
 
@@ -65,7 +66,7 @@ pub struct Pass<'a> {
 impl Pass<'_> {
     /// Sweep over all rows, `ROWS` at a time (the grouping does not change a bit).
     #[inline(always)]
-    pub fn sweep<const ROWS: usize, const U: bool, const ACC: bool, const PROJECT: bool>(
+    pub fn sweep<V: Lane, const ROWS: usize, const U: bool, const ACC: bool, const PROJECT: bool>(
         self,
         out: &mut Batch,
         seen: &mut Overlaps,
@@ -259,7 +260,7 @@ fn add_lane_term<const R: usize>(term: &Term, c: Complex8, row: usize, v: &[Comp
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Isa, Kernel, LANES};
+    use crate::kernel::{Isa, Kernel, LANES, Lane};
     use crate::model::Operator;
     use num_complex::Complex64;
 
@@ -304,10 +305,10 @@ mod tests {
     impl Kernel for Everything<'_> {
         type Output = ();
         #[inline(always)]
-        fn run<const ROWS: usize>(self) {
+        fn run<V: Lane, const ROWS: usize>(self) {
             let Everything(plan, coefficients, v, u, acc, out, seen) = self;
             let pass = Pass { plan, coefficients, v, u: Some((0.7, u)), acc: Some((-1.3, acc)) };
-            pass.sweep::<ROWS, true, true, true>(out, seen);
+            pass.sweep::<V, ROWS, true, true, true>(out, seen);
         }
     }
 
