@@ -91,7 +91,7 @@ impl Stepper for Em {
             }
         }
         let pass = Pass { plan, coefficients: &self.coefficients, v: &state.psi, u: None, acc: None };
-        pass.sweep::<V, ROWS, false, false, false>(&mut self.out, &mut self.seen);
+        pass.sweep::<V, ROWS, false, false, false, true>(&mut self.out, &mut self.seen);
         state.accept(&mut self.out, &mut self.seen, dxi, h);
     }
 }

@@ -91,7 +91,7 @@ impl Stepper for Heun {
         // p = (1 + h F) psi, and <psi|p>/<psi|psi> = 1 + h<K> - centre.
         self.set_coefficients(problem, step, step.start, signal, &state.seen.reduced, inverse, [1.0, h, 1.0]);
         let pass = Pass { plan, coefficients: &self.coefficients, v: &state.psi, u: None, acc: None };
-        pass.sweep::<V, ROWS, false, false, true>(&mut self.predictor, &mut self.predicted);
+        pass.sweep::<V, ROWS, false, false, true, true>(&mut self.predictor, &mut self.predicted);
         let progress = self.predicted.projection.times_real(inverse);
         let next_centre = Complex8 { re: progress.re.minus(one), im: progress.im }.plus(self.centre);
 
@@ -102,7 +102,7 @@ impl Stepper for Heun {
         self.predicted.reduced = overlaps;
         let u = Some((0.5, &state.psi));
         let pass = Pass { plan, coefficients: &self.coefficients, v: &self.predictor, u, acc: None };
-        pass.sweep::<V, ROWS, true, false, false>(&mut self.out, &mut self.seen);
+        pass.sweep::<V, ROWS, true, false, false, true>(&mut self.out, &mut self.seen);
 
         if let Some(linked) = problem.filtered() {
             self.filter.advance(linked, step, self.start_means[linked.link.first], &mut state.signal);
