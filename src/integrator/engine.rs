@@ -84,7 +84,9 @@ impl State {
         self.norm_drift = self.norm_drift.largest(drift);
         std::mem::swap(&mut self.psi, out);
         std::mem::swap(&mut self.seen, seen);
-        if self.seen.norm.0.iter().any(|n| !(0.5..2.0).contains(n)) {
+        // All eight are looked at, so that it is a comparison of vectors.
+        let outside = self.seen.norm.0.iter().fold(false, |outside, n| outside | !(0.5..2.0).contains(n));
+        if outside {
             self.rescale();
         }
     }

@@ -92,15 +92,27 @@ pub struct StreamNoise {
     domain: Domain,
     seed: u64,
     draws: Draws,
-    h: f64,
+    /// sqrt(h) and sqrt(h/3).
+    sigma: f64,
+    tilted: f64,
     streams: Streams,
 }
 
 impl StreamNoise {
     /// Noise of steps h.
     pub fn new(domain: Domain, seed: u64, draws: Draws, h: f64) -> Self {
-        StreamNoise { domain, seed, draws, h, streams: Streams::new(domain, seed, 0) }
+        let mut noise =
+            StreamNoise { domain, seed, draws, sigma: 0.0, tilted: 0.0, streams: Streams::new(domain, seed, 0) };
+        noise.set_step(h);
+        noise
     }
+}
+
+/// sigma z from the next two words.
+#[inline(always)]
+fn next_normal<V: Lane>(streams: &mut Streams, sigma: f64) -> Complex8 {
+    let radius = streams.next_bits::<V>();
+    complex_normal(radius, streams.next_bits::<V>(), sigma)
 }
 
 impl Noise for StreamNoise {
@@ -108,25 +120,25 @@ impl Noise for StreamNoise {
         self.streams = Streams::new(self.domain, self.seed, batch * LANES as u64);
     }
 
-    #[inline]
     fn set_step(&mut self, h: f64) {
-        self.h = h;
+        (self.sigma, self.tilted) = (h.sqrt(), (h / 3.0).sqrt());
     }
 
     #[inline(always)]
     fn draw<V: Lane>(&mut self, noise: &mut StepNoise) {
-        let sigma = self.h.sqrt();
-        let tilted = (self.h / 3.0).sqrt();
-        for k in 0..self.draws.channels {
-            let radius = self.streams.next_bits();
-            noise.dxi[k] = complex_normal(radius, self.streams.next_bits(), sigma);
-            if self.draws.tilt {
-                let radius = self.streams.next_bits();
-                noise.tilt[k] = complex_normal(radius, self.streams.next_bits(), tilted);
+        let StreamNoise { draws, sigma, tilted, streams, .. } = self;
+        if draws.tilt {
+            for (dxi, tilt) in noise.dxi.iter_mut().zip(&mut noise.tilt) {
+                *dxi = next_normal::<V>(streams, *sigma);
+                *tilt = next_normal::<V>(streams, *tilted);
+            }
+        } else {
+            for dxi in &mut noise.dxi {
+                *dxi = next_normal::<V>(streams, *sigma);
             }
         }
-        if self.draws.coin {
-            noise.coin = Lanes(self.streams.next_bits().map(|bits| (bits >> 63) as f64));
+        if draws.coin {
+            noise.coin = Lanes(streams.next_bits::<V>().map(|bits| (bits >> 63) as f64));
         }
     }
 

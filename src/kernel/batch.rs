@@ -58,12 +58,6 @@ impl Batch {
         &mut self.rows
     }
 
-    /// Guard rows on either side.
-    #[inline(always)]
-    pub(super) fn guard(&self) -> usize {
-        self.guard
-    }
-
     /// The ket of one lane.
     pub fn ket(&self, lane: usize) -> Vec<Complex64> {
         assert!(lane < LANES);

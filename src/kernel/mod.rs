@@ -10,13 +10,17 @@
 
 mod batch;
 mod dispatch;
+mod lane;
 mod lanes;
 mod measure;
 mod pass;
 mod plan;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use batch::Batch;
-pub use dispatch::{Array, Isa, Kernel, Lane, OVERRIDE};
+pub use dispatch::{Isa, Kernel, OVERRIDE};
+pub use lane::{Array, Lane, Part};
 pub use lanes::{Complex8, LANES, Lanes};
 pub use measure::Observables;
 pub use pass::{Coefficients, Overlaps, Pass};

@@ -1,0 +1,231 @@
+//! The rows of a segment, a few at a time.
+//!
+//! Most diagonals of a mode lie next to the main one. Their amplitudes pass through a window of three rows in registers:
+//!
+//! ```text
+//! out_i = ( s + g K_ii ) v_i + c_j T_i v_{i+1} + g K_{i,i-1} v_{i-1} + far diagonals
+//! ```
+//!
+//! and <out|T_j|out> takes out_{i-1} from the row before. Which of them a segment has is known at compile time.
+
+use super::super::lane::{Complex, Lane, Part};
+use super::super::lanes::Complex8;
+use super::super::plan::{Above, Segment, Table};
+use super::Parts;
+use super::far::{add_far, gather};
+
+/// A sweep over one part of the lanes: slices with guard rows, and what stays in registers throughout. `Sweep::run`
+/// has checked that all of it belongs to one plan, whose segments stay inside.
+pub struct Rows<'a, V> {
+    pub guard: usize,
+    pub part: Part<V>,
+    pub diagonal: &'a Table,
+    /// Tables of K times g.
+    pub drift: &'a [f64],
+    /// Tables of the T_j and of their overlaps.
+    pub tables: &'a [f64],
+    pub c: &'a [Complex8],
+    pub s: Complex<V>,
+    pub v: &'a [Complex8],
+    pub u: &'a [Complex8],
+    pub b: f64,
+    pub w: f64,
+    pub out: &'a mut [Complex8],
+    pub acc: &'a mut [Complex8],
+    pub norm: V,
+    pub projection: Complex<V>,
+    pub reduced: &'a mut [Complex8],
+}
+
+/// The window: starts of tables of the main diagonal and its neighbours, and amplitudes. `COMPLEX`: K_ii is complex.
+struct Window<V, const COMPLEX: bool, const ABOVE: bool, const BELOW: bool> {
+    diagonal: (usize, usize),
+    above: Above,
+    below: usize,
+    /// Coefficient of the diagonal above.
+    c: Complex<V>,
+    /// v of the row before, of this one, and out of the row before.
+    before: Complex<V>,
+    here: Complex<V>,
+    written: Complex<V>,
+    /// <out|T_j|out> so far, j the diagonal above.
+    seen: Complex<V>,
+}
+
+/// `R` consecutive elements from `at`.
+///
+/// # Safety
+/// `at + R` is at most the length of `x`.
+#[inline(always)]
+pub unsafe fn several<T, const R: usize>(x: &[T], at: usize) -> &[T; R] {
+    debug_assert!(at + R <= x.len());
+    // SAFETY: the caller's promise; an array has the layout of its elements.
+    unsafe { &*x.as_ptr().add(at).cast() }
+}
+
+/// `R` consecutive elements from `at`, to be written.
+///
+/// # Safety
+/// `at + R` is at most the length of `x`.
+#[inline(always)]
+unsafe fn several_mut<T, const R: usize>(x: &mut [T], at: usize) -> &mut [T; R] {
+    debug_assert!(at + R <= x.len());
+    // SAFETY: the caller's promise; an array has the layout of its elements.
+    unsafe { &mut *x.as_mut_ptr().add(at).cast() }
+}
+
+impl<V: Lane> Rows<'_, V> {
+    /// All rows of a segment.
+    #[inline(always)]
+    pub fn segment<P: Parts, const R: usize>(&mut self, segment: &Segment) {
+        match *self.diagonal {
+            Table::Complex(re, im) => self.beside::<P, R, true>(segment, (re, im)),
+            Table::Real(re) => self.beside::<P, R, false>(segment, (re, re)),
+            Table::Ones | Table::Imaginary(_) => unreachable!("the main diagonal is real or complex"),
+        }
+    }
+
+    #[inline(always)]
+    fn beside<P: Parts, const R: usize, const COMPLEX: bool>(&mut self, segment: &Segment, diagonal: (usize, usize)) {
+        let nothing = Above { reduced: 0, table: 0, overlap: 0 };
+        match (segment.above, segment.below) {
+            (Some(above), Some(below)) => self.walk::<P, R, COMPLEX, true, true>(segment, diagonal, above, below),
+            (Some(above), None) => self.walk::<P, R, COMPLEX, true, false>(segment, diagonal, above, 0),
+            (None, _) => self.walk::<P, R, COMPLEX, false, false>(segment, diagonal, nothing, 0),
+        }
+    }
+
+    /// `R` rows at a time, the last ones one by one.
+    #[inline(always)]
+    fn walk<P: Parts, const R: usize, const COMPLEX: bool, const ABOVE: bool, const BELOW: bool>(
+        &mut self,
+        segment: &Segment,
+        diagonal: (usize, usize),
+        above: Above,
+        below: usize,
+    ) {
+        let (zero, part) = (Complex::zero(), self.part);
+        let first = self.guard + segment.rows.start;
+        let (c, before, here, written, seen) = (zero, zero, zero, zero, zero);
+        let mut window = Window::<V, COMPLEX, ABOVE, BELOW> { diagonal, above, below, c, before, here, written, seen };
+        if ABOVE {
+            window.c = Complex::load(&self.c[above.reduced], part);
+            window.here = Complex::load(&self.v[first], part);
+        }
+        if BELOW {
+            window.before = Complex::load(&self.v[first - 1], part);
+        }
+        if ABOVE && P::SEEN {
+            window.written = Complex::load(&self.out[first - 1], part);
+            window.seen = Complex::load(&self.reduced[above.reduced], part);
+        }
+        let mut row = segment.rows.start;
+        while row + R <= segment.rows.end {
+            self.block::<P, R, COMPLEX, ABOVE, BELOW>(segment, &mut window, row);
+            row += R;
+        }
+        while row < segment.rows.end {
+            self.block::<P, 1, COMPLEX, ABOVE, BELOW>(segment, &mut window, row);
+            row += 1;
+        }
+        if ABOVE && P::SEEN {
+            window.seen.store(&mut self.reduced[above.reduced], part);
+        }
+    }
+
+    /// Rows `row .. row + R` of a segment.
+    #[inline(always)]
+    fn block<P: Parts, const R: usize, const COMPLEX: bool, const ABOVE: bool, const BELOW: bool>(
+        &mut self,
+        segment: &Segment,
+        window: &mut Window<V, COMPLEX, ABOVE, BELOW>,
+        row: usize,
+    ) {
+        let (part, at) = (self.part, self.guard + row);
+        let mut x = self.near::<R, COMPLEX, ABOVE, BELOW>(window, row);
+        if P::U {
+            // SAFETY: rows of the segment, as checked by `Sweep::run`.
+            let (u, b) = (unsafe { several::<_, R>(self.u, at) }, V::splat(self.b));
+            for r in 0..R {
+                x[r] = Complex::load(&u[r], part).real_mul_add(b, x[r]);
+            }
+        }
+        for term in &segment.far {
+            add_far(self, term, row, &mut x);
+        }
+        // SAFETY: rows of the segment, as checked by `Sweep::run`.
+        let out = unsafe { several_mut::<_, R>(self.out, at) };
+        for r in 0..R {
+            x[r].store(&mut out[r], part);
+        }
+        if P::ACC {
+            // SAFETY: rows of the segment, as checked by `Sweep::run`.
+            let (acc, w) = (unsafe { several_mut::<_, R>(self.acc, at) }, V::splat(self.w));
+            for r in 0..R {
+                x[r].real_mul_add(w, Complex::load(&acc[r], part)).store(&mut acc[r], part);
+            }
+        }
+        if P::PROJECT {
+            // SAFETY: rows of the segment, as checked by `Sweep::run`.
+            let v = unsafe { several::<_, R>(self.v, at) };
+            for r in 0..R {
+                self.projection = Complex::load(&v[r], part).conj_mul_add(x[r], self.projection);
+            }
+        }
+        if P::SEEN {
+            for x in &x {
+                self.norm = x.norm_add(self.norm);
+            }
+            if ABOVE {
+                // SAFETY: tables have an entry for every row of the segment.
+                let table = unsafe { several::<_, R>(self.tables, window.above.overlap + row) };
+                for r in 0..R {
+                    window.seen = window.written.conj_times(x[r]).real_mul_add(V::splat(table[r]), window.seen);
+                    window.written = x[r];
+                }
+            }
+            for overlap in &segment.overlaps {
+                gather(self, overlap, row, &x);
+            }
+        }
+    }
+
+    /// The terms of the main diagonal and its neighbours.
+    #[inline(always)]
+    fn near<const R: usize, const COMPLEX: bool, const ABOVE: bool, const BELOW: bool>(
+        &self,
+        window: &mut Window<V, COMPLEX, ABOVE, BELOW>,
+        row: usize,
+    ) -> [Complex<V>; R] {
+        // SAFETY: the segment and, with a diagonal above, its guard row; tables have an entry for every row. What a
+        // segment has not is not read.
+        let (v, re, im, above, below) = unsafe {
+            (
+                several::<_, R>(self.v, self.guard + row + usize::from(ABOVE)),
+                several::<_, R>(self.drift, window.diagonal.0 + row),
+                several::<_, R>(self.drift, window.diagonal.1 + row),
+                if ABOVE { several::<_, R>(self.tables, window.above.table + row) } else { &[0.0; R] },
+                if BELOW { several::<_, R>(self.drift, window.below + row) } else { &[0.0; R] },
+            )
+        };
+        let mut x = [Complex::zero(); R];
+        for r in 0..R {
+            let next = Complex::load(&v[r], self.part);
+            let here = if ABOVE { window.here } else { next };
+            let factor = Complex {
+                re: self.s.re.plus(V::splat(re[r])),
+                im: if COMPLEX { self.s.im.plus(V::splat(im[r])) } else { self.s.im },
+            };
+            x[r] = factor.times(here);
+            if ABOVE {
+                x[r] = window.c.times_real(V::splat(above[r])).mul_add(next, x[r]);
+                window.here = next;
+            }
+            if BELOW {
+                x[r] = window.before.real_mul_add(V::splat(below[r]), x[r]);
+                window.before = here;
+            }
+        }
+        x
+    }
+}
