@@ -6,18 +6,20 @@
 #[path = "../../../src/kernel/mod.rs"]
 mod kernel;
 
+#[path = "."]
 mod model {
-    #[path = "../../../../src/model/operator.rs"]
+    #[path = "../../../src/model/operator.rs"]
     mod operator;
     pub use operator::Operator;
 }
 
+#[path = "."]
 mod integrator {
-    #[path = "../../../../src/integrator/noise.rs"]
+    #[path = "../../../src/integrator/noise.rs"]
     mod noise;
-    #[path = "../../../../src/integrator/normal.rs"]
+    #[path = "../../../src/integrator/normal.rs"]
     mod normal;
-    #[path = "../../../../src/integrator/stream.rs"]
+    #[path = "../../../src/integrator/stream.rs"]
     mod stream;
     pub use noise::*;
     pub use normal::complex_normal;
