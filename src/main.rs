@@ -1,5 +1,7 @@
 //! The binary: what was typed, what it means, the run, its file, what the user reads.
 
+#[path = "main/doctor.rs"]
+mod doctor;
 #[path = "main/listen.rs"]
 mod listen;
 #[path = "main/merge.rs"]
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Task::Models(args) => show_models(&args),
         Task::Explain(args) => show_key(&args),
         Task::Info(args) => show_info(&args),
+        Task::Doctor(args) => doctor::examine(&args),
     };
     ExitCode::from(code as u8)
 }

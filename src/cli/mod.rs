@@ -52,6 +52,8 @@ pub enum Task {
     Explain(ExplainArgs),
     /// Say what a results file holds
     Info(InfoArgs),
+    /// Say whether runs will work here, alone or on several ranks
+    Doctor(DoctorArgs),
 }
 
 /// Arguments of `qsd models`.
@@ -77,6 +79,14 @@ pub struct InfoArgs {
     /// Print one JSON document instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `qsd doctor`.
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// Directory where results are to go
+    #[arg(default_value = ".")]
+    pub directory: PathBuf,
 }
 
 impl Cli {

@@ -1,5 +1,6 @@
 //! What users see: progress and summaries while it runs, and what a results file holds.
 
+pub mod doctor;
 pub mod dry_run;
 pub mod explain;
 pub mod info;
