@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build_packages=(build-essential pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev hdf5-tools libclang-dev)
-test_packages=(libhdf5-dev python3-h5py-serial python3-h5netcdf python3-xarray)
+test_packages=(libhdf5-dev python3-h5py-serial python3-h5netcdf python3-xarray python3-scipy octave netcdf-bin
+    python3-nbconvert python3-ipykernel python3-matplotlib)
 
 main() {
     local wanted=() what

@@ -40,6 +40,9 @@ pub enum Error {
     /// A guard failed early in the run.
     #[error(transparent)]
     Guard(#[from] crate::ensemble::GuardError),
+    /// Results could not be exported.
+    #[error(transparent)]
+    Export(#[from] crate::report::export::ExportError),
     /// Another rank failed and has said why; this one leaves quietly.
     #[error("another rank failed")]
     Elsewhere,
@@ -55,6 +58,7 @@ impl Error {
             Error::Launch(_) => "E-launch",
             Error::Store(e) => e.id(),
             Error::Guard(_) => "E-guard",
+            Error::Export(e) => e.id(),
             Error::Elsewhere => "E-elsewhere",
         }
     }
@@ -71,6 +75,7 @@ impl Error {
             Error::Input(_) | Error::Model(_) => exit::USAGE,
             Error::Integration(e) if e.is_common() => exit::USAGE,
             Error::Store(e) => e.exit_code(),
+            Error::Export(e) => e.exit_code(),
             _ => exit::FAILED,
         }
     }

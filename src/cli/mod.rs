@@ -52,6 +52,8 @@ pub enum Task {
     Explain(ExplainArgs),
     /// Say what a results file holds
     Info(InfoArgs),
+    /// Write a results file in another format
+    Export(ExportArgs),
     /// Say whether runs will work here, alone or on several ranks
     Doctor(DoctorArgs),
 }
@@ -79,6 +81,29 @@ pub struct InfoArgs {
     /// Print one JSON document instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `qsd export`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("format").required(true))]
+pub struct ExportArgs {
+    /// Results file
+    pub file: PathBuf,
+    /// Statistics by time, comma-separated
+    #[arg(long, group = "format")]
+    pub csv: bool,
+    /// Everything, for numpy.load, under the names of the original simulator
+    #[arg(long, group = "format")]
+    pub npz: bool,
+    /// Everything, for MATLAB, Octave and scipy.io.loadmat, under the same names
+    #[arg(long, group = "format")]
+    pub mat: bool,
+    /// The new file [default: that of the results, with another ending]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace a file that exists
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Arguments of `qsd doctor`.

@@ -167,10 +167,10 @@ pub struct OutputFlags {
     /// Directory for a results file named after the run [default: none]
     #[arg(long, value_name = "DIR")]
     pub output_dir: Option<PathBuf>,
-    /// Results file named after the run in the working directory; HDF5, which MATLAB and Octave read
+    /// Also a MAT file beside the results file, which is in the working directory if nothing else is said
     #[arg(long)]
     pub save2mat: bool,
-    /// Results file named after the run in the working directory; HDF5, which Python reads (h5py, xarray)
+    /// Also a .npz file beside the results file, for numpy.load
     #[arg(long)]
     pub save2pkl: bool,
     /// Replace a results file that exists [default: go on with it]

@@ -3,6 +3,7 @@
 pub mod doctor;
 pub mod dry_run;
 pub mod explain;
+pub mod export;
 pub mod info;
 pub mod json;
 pub mod logging;
