@@ -43,6 +43,9 @@ pub enum Error {
     /// Results could not be exported.
     #[error(transparent)]
     Export(#[from] crate::report::export::ExportError),
+    /// There is nothing to verify with.
+    #[error(transparent)]
+    Verify(#[from] crate::report::verify::VerifyError),
     /// Another rank failed and has said why; this one leaves quietly.
     #[error("another rank failed")]
     Elsewhere,
@@ -59,6 +62,7 @@ impl Error {
             Error::Store(e) => e.id(),
             Error::Guard(_) => "E-guard",
             Error::Export(e) => e.id(),
+            Error::Verify(_) => "E-verify",
             Error::Elsewhere => "E-elsewhere",
         }
     }
@@ -74,6 +78,7 @@ impl Error {
         match self {
             Error::Input(_) | Error::Model(_) => exit::USAGE,
             Error::Integration(e) if e.is_common() => exit::USAGE,
+            Error::Verify(_) => exit::USAGE,
             Error::Store(e) => e.exit_code(),
             Error::Export(e) => e.exit_code(),
             _ => exit::FAILED,

@@ -10,6 +10,8 @@ mod merge;
 mod ranks;
 #[path = "main/say.rs"]
 mod say;
+#[path = "main/verify.rs"]
+mod verify;
 
 use qsd::cli::{Cli, ExplainArgs, ExportArgs, InfoArgs, ModelsArgs, Task};
 use qsd::error::Error;
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Task::Models(args) => show_models(&args),
         Task::Explain(args) => show_key(&args),
         Task::Info(args) => show_info(&args),
+        Task::Verify(args) => verify::examine(&args),
         Task::Export(args) => write_export(&args),
         Task::Doctor(args) => doctor::examine(&args),
     };

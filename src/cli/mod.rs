@@ -54,6 +54,10 @@ pub enum Task {
     Info(InfoArgs),
     /// Write a results file in another format
     Export(ExportArgs),
+    /// Compare ensembles with exact results: systems with known answers, or the small MODEL of a run with its master
+    /// equation
+    #[command(allow_negative_numbers = true)]
+    Verify(Box<RunArgs>),
     /// Say whether runs will work here, alone or on several ranks
     Doctor(DoctorArgs),
 }
@@ -125,8 +129,14 @@ impl Cli {
         let words = with_run(words);
         let matches = command().try_get_matches_from(&words).map_err(with_hint)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
-        if let Task::Run(args) = &mut cli.task {
-            args.words = words;
+        match &mut cli.task {
+            Task::Run(args) => args.words = words,
+            // What else is typed is a run.
+            Task::Verify(args) => {
+                args.words = words;
+                args.words[1] = "run".into();
+            }
+            _ => {}
         }
         Ok(cli)
     }

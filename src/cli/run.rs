@@ -184,6 +184,13 @@ pub struct OutputFlags {
     pub store_states: Option<StoreStates>,
 }
 
+impl OutputFlags {
+    /// Whether none was typed.
+    pub fn is_empty(&self) -> bool {
+        self.output.is_none() && self.output_dir.is_none() && !self.save2mat && !self.save2pkl
+    }
+}
+
 /// Screen and log.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Messages")]

@@ -11,3 +11,4 @@ pub mod models;
 pub mod network;
 pub mod progress;
 pub mod table;
+pub mod verify;
