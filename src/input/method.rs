@@ -13,7 +13,7 @@ pub enum Method {
     Heun,
     /// Exact flow of the constant part, noise in two kicks: weak order 2, strong order 3/2.
     Saba,
-    /// Runge-Kutta along parabolas: weak order 1, strong order 3/2.
+    /// Runge-Kutta along parabolas: orders 1 with a small constant, errors of trajectories mostly as h^{3/2}.
     Rk4p1,
 }
 

@@ -1,19 +1,24 @@
 //! A kick: noise over a time tau in an instant.
 //!
 //! With X_k = L_k - l_k and l_k = <L_k> of the normalised ket before the kick (a c-number: it changes the norm only, and keeps
-//! the terms small),
+//! the terms small), and u + u' = 1,
 //!
 //! ```text
-//! y0_k = w_k + tau conj(l_k) ,   p = ( 1 + tau B + sum_k y0_k X_k ) psi ,   l'_k = <L_k>_p
-//! y_k  = w_k + tau conj(l_k + l'_k)/2
+//! p    = ( 1 + tau B + sum_k ( w_k + tau conj(l_k) ) X_k ) psi ,   l'_k = <L_k>_p
+//! y_k  = w_k + tau conj( u l_k + u' l'_k )
 //! psi' = exp( tau B + sum_k y_k X_k ) psi                                     if all L_k commute, else
-//! psi' = exp( tau/2 ( B + sum_k conj(l'_k) X_k ) )  prod_k exp( w_k X_k )  exp( tau/2 ( B + sum_k conj(l_k) X_k ) ) psi
+//! psi' = exp( tau B/2 + tau u' sum_k conj(l'_k) X_k )  prod_k exp( w_k X_k )  exp( tau B/2 + tau u sum_k conj(l_k) X_k ) psi
 //! ```
 //!
-//! The record y takes half of the drift from before the noise and half from after it; a record from one end
-//! would cost an order. In the product the first kick of a step has the channels in ascending order, the second in
-//! descending: a step reads the same in both directions of time, and what commutators do to the mean cancels in
-//! first order (as in S. Ninomiya and N. Victoir, Appl. Math. Finance 15, 107 (2008), who draw the direction by lot).
+//! The record y takes part of the drift from before the noise and part from after it. A step has the means l1 before the
+//! first kick, l2 between the kicks (twice: after the first and before the second) and l3 after the second, and
+//! takes c1 l1 + c2 l2 + c1 l3: u = 2 c1, u' = c2 in the first kick, the other way round in the second. Equal outer weights give weak order
+//! 2; for these two numbers the noise in the drift has the integral of the Wiener path, which is strong order 3/2. (With
+//! u = u' = 1/2 it is 1, with a small constant.)
+//!
+//! In the product the first kick of a step has the channels in ascending order, the second in descending: a step
+//! reads the same in both directions of time, and what commutators do to the mean cancels in first order. S. Ninomiya
+//! and N. Victoir, Appl. Math. Finance 15, 107 (2008), draw the direction by lot.
 //!
 //! Exponentials are Taylor polynomials of degree three, by Horner.
 
@@ -46,6 +51,8 @@ pub(super) struct Impulse<'a> {
     pub tau: f64,
     /// w_k, E[|w_k|^2] = tau.
     pub noise: &'a [Complex8],
+    /// u and u': how much of the drift is from before and from after it.
+    pub weights: [f64; 2],
     /// Whether channels that do not commute come in descending order.
     pub descending: bool,
 }
@@ -74,7 +81,7 @@ impl Kick {
     pub fn apply<V: Lane, const ROWS: usize>(
         &mut self,
         splitting: &Splitting,
-        Impulse { tau, noise, descending }: Impulse,
+        Impulse { tau, noise, weights, descending }: Impulse,
         psi: &mut Batch,
         seen: &Overlaps,
     ) -> Lanes {
@@ -86,9 +93,9 @@ impl Kick {
         let pass = Pass { plan, coefficients: &self.scaled, v: psi, u: None, acc: None };
         pass.sweep::<V, ROWS, false, false, false, true>(&mut self.predictor, &mut self.predicted);
         means(plan, &self.predicted, &mut self.after);
-        let half = Lanes::splat(0.5 * tau);
+        let [early, late] = weights.map(|u| Lanes::splat(u * tau));
         for (k, y) in self.record.iter_mut().enumerate() {
-            *y = self.before[k].plus(self.after[k]).conj().real_mul_add(half, noise[k]);
+            *y = self.before[k].conj().real_mul_add(early, self.after[k].conj().real_mul_add(late, noise[k]));
         }
 
         // One exponential, or in turn: the drift from before, each channel, the drift from after.
@@ -105,8 +112,8 @@ impl Kick {
             let Kick { before, after, record, .. } = self;
             let y = |k: usize| match (splitting.ordered, factor) {
                 (false, _) => record[k],
-                (true, 0) => before[k].conj().times_real(half),
-                (true, last) if last == factors - 1 => after[k].conj().times_real(half),
+                (true, 0) => before[k].conj().times_real(early),
+                (true, last) if last == factors - 1 => after[k].conj().times_real(late),
                 (true, _) if k == now => noise[k],
                 (true, _) => Complex8::ZERO,
             };

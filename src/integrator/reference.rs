@@ -223,12 +223,13 @@ impl Reference {
             dxi.iter().zip(tilt).map(|(dxi, tilt)| 0.5 * dxi + sign * 0.5 * root * tilt).collect()
         };
         let outer = |psi: &[Complex64]| exponential(&exact.scale((3.0 - root) / 6.0 * h), psi);
-        let psi = self.kick(&outer(&self.psi), &noise(-1.0), 0.5 * h, false);
+        let (c1, c2) = ((3.0 - root) / 6.0, 1.0 / root);
+        let psi = self.kick(&outer(&self.psi), &noise(-1.0), 0.5 * h, [2.0 * c1, c2], false);
         let psi = exponential(&exact.scale(h / root), &psi);
-        outer(&self.kick(&psi, &noise(1.0), 0.5 * h, true))
+        outer(&self.kick(&psi, &noise(1.0), 0.5 * h, [c2, 2.0 * c1], true))
     }
 
-    fn kick(&self, psi: &[Complex64], w: &[Complex64], tau: f64, descending: bool) -> Vec<Complex64> {
+    fn kick(&self, psi: &[Complex64], w: &[Complex64], tau: f64, u: [f64; 2], descending: bool) -> Vec<Complex64> {
         let rest = Rows::new(&self.rest);
         let means = |psi: &[Complex64]| -> Vec<Complex64> {
             let norm: f64 = psi.iter().map(|x| x.norm_sqr()).sum();
@@ -249,10 +250,10 @@ impl Reference {
         let operators = &self.unravelling.channels;
         let commute = |a: &Operator, b: &Operator| (&(a * b) - &(b * a)).elements().all(|(_, z)| z.norm() < 1e-10);
         if operators.iter().all(|a| operators.iter().all(|b| commute(a, b))) {
-            let y = |k: usize| w[k] + 0.5 * tau * (before[k] + after[k]).conj();
+            let y = |k: usize| w[k] + tau * (u[0] * before[k] + u[1] * after[k]).conj();
             return taylor(|x| exponent(tau, &y, x), psi, 3);
         }
-        let mut psi = taylor(|x| exponent(0.5 * tau, &|k| 0.5 * tau * before[k].conj(), x), psi, 3);
+        let mut psi = taylor(|x| exponent(0.5 * tau, &|k| u[0] * tau * before[k].conj(), x), psi, 3);
         let mut order: Vec<usize> = (0..w.len()).collect();
         if descending {
             order.reverse();
@@ -260,7 +261,7 @@ impl Reference {
         for now in order {
             psi = taylor(|x| exponent(0.0, &|k| if k == now { w[k] } else { Complex64::ZERO }, x), &psi, 3);
         }
-        taylor(|x| exponent(0.5 * tau, &|k| 0.5 * tau * after[k].conj(), x), &psi, 3)
+        taylor(|x| exponent(0.5 * tau, &|k| u[1] * tau * after[k].conj(), x), &psi, 3)
     }
 }
 

@@ -21,6 +21,7 @@ use super::engine::{State, Stepper};
 use super::increments::Step;
 use super::kick::{Impulse, Kick};
 use super::problem::Problem;
+use super::splitting::{C1, C2};
 use crate::input::Method;
 use crate::kernel::{Batch, Complex8, Lane, Lanes, Overlaps, norm};
 use crate::unravelling::Calculus;
@@ -80,14 +81,14 @@ impl Stepper for Saba {
         let splitting = problem.splitting();
         let Saba { kick, noise, scratch, out, seen, .. } = self;
         let first = if state.step == 0 { &splitting.outer } else { &splitting.joint };
-        for (exponential, sign) in [(first, -TILT), (&splitting.inner, TILT)] {
+        for (exponential, sign, weights) in [(first, -TILT, [2.0 * C1, C2]), (&splitting.inner, TILT, [C2, 2.0 * C1])] {
             exponential.apply::<V, ROWS>(&state.psi, scratch, out);
             seen.survey(&problem.plan, out);
             state.take(out, seen);
             for ((w, dxi), tilt) in noise.iter_mut().zip(step.dxi).zip(step.tilt) {
                 *w = tilt.real_mul_add(Lanes::splat(sign), dxi.times_real(Lanes::splat(0.5)));
             }
-            let impulse = Impulse { tau: 0.5 * step.h, noise, descending: sign > 0.0 };
+            let impulse = Impulse { tau: 0.5 * step.h, noise, weights, descending: sign > 0.0 };
             let drift = kick.apply::<V, ROWS>(splitting, impulse, &mut state.psi, &state.seen);
             state.norm_drift = state.norm_drift.largest(drift);
         }
