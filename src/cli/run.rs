@@ -107,7 +107,8 @@ pub struct TimeFlags {
     /// Save nothing before this time [default: 0]
     #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = real)]
     pub save_from: Option<f64>,
-    /// Method of integration: heun or em (also under the names of sdeint, such as itoEuler) [default: heun]
+    /// Method of integration: saba, heun, rk4p1 or em (also under the names of sdeint, such as itoEuler)
+    /// [default: saba, or heun where something depends on time or is linked]
     #[arg(long, visible_alias = "sdeint-method-name", value_name = "NAME")]
     pub method: Option<String>,
 }

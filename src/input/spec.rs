@@ -56,7 +56,8 @@ impl RunSpec {
         &["gauge", "method", "store_states", "seed", "first_trajectory", "ntraj", "target_tol", "time"];
 
     /// A run of a model that a program makes itself, with the defaults of the command line:
-    /// [`crate::ensemble::Ensemble::of_model`] puts the model in.
+    /// [`crate::ensemble::Ensemble::of_model`] puts the model in. Of a model that depends on time or is linked `method`
+    /// must be another than the default, `saba`.
     pub fn of_program(time: TimeGrid) -> RunSpec {
         RunSpec {
             origin: Origin::Program(ProgramModel::default()),

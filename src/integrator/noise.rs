@@ -175,6 +175,12 @@ impl WienerPath {
     pub fn lane(&self, step: usize, channel: usize, lane: usize) -> Complex64 {
         self.steps[step].dxi[channel].lane(lane)
     }
+
+    /// Increments and tilts of all channels of one lane.
+    pub fn of_lane(&self, step: usize, lane: usize) -> [Vec<Complex64>; 2] {
+        let StepNoise { dxi, tilt, .. } = &self.steps[step];
+        [dxi, tilt].map(|all| all.iter().map(|z| z.lane(lane)).collect())
+    }
 }
 
 /// A prescribed path, whatever the batch; zeros after its end.

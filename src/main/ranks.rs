@@ -269,6 +269,7 @@ fn show_plan(ensemble: &Ensemble, header: &Header, options: &Options) -> Result<
         dimension: ensemble.model.space.dim(),
         steps: ensemble.steps(),
         observables: ensemble.observables.len(),
+        splitting: ensemble.splitting(),
         ranks: header.ranks,
         threads: header.threads,
         file_size: path.map(|_| store::file_size(header)),
