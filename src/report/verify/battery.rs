@@ -4,7 +4,7 @@ use super::{Check, Report};
 use crate::comm::Comm;
 use crate::ensemble::{Begun, Conduct, Ensemble, Failure, Header, Outcome, Rows, Sink, Summary, run};
 use crate::error::Error;
-use crate::input::{FileModel, Origin, RunSpec, TimeGrid, steps_per_save};
+use crate::input::{FileModel, Method, Origin, RunSpec, TimeGrid, steps_per_save};
 use crate::model::library::{self, Choices};
 use num_complex::Complex64;
 
@@ -149,7 +149,7 @@ const CASES: &[Case] = &[
         ntraj: 20_000,
         duration: 0.2,
         save_dt: 0.02,
-        dt: 1.5e-4,
+        dt: 5e-4,
         laws: &[
             law(Mean, "n", 0.02, 2.2167494731, 2e-3),
             law(Mean, "n", 0.1, 2.7114103713, 5e-3),
@@ -165,7 +165,7 @@ const CASES: &[Case] = &[
         ntraj: 20_000,
         duration: 10.0,
         save_dt: 1.0,
-        dt: 0.01,
+        dt: 0.1,
         laws: &[
             law(Mean, "n", 1.0, 0.5651126219, 1e-3),
             law(Mean, "n", 4.0, 0.6824714139, 2e-3),
@@ -191,11 +191,12 @@ impl Case {
     fn report(&self, seed: u64, comm: &dyn Comm, threads: usize) -> Result<Report, Error> {
         let steps = steps_per_save(self.save_dt, self.dt)?;
         let time = TimeGrid::new(self.duration, self.save_dt, steps, 0.0)?;
-        let spec = RunSpec { seed, ntraj: self.ntraj, ..RunSpec::of_program(time) };
         let model = match library::parse(self.model) {
             Ok(regime) => library::build(&regime, &Choices::default())?,
             Err(_) => Origin::File(FileModel::new(self.model.into())?).model()?,
         };
+        let method = Method::default_of(model.dynamics.is_constant());
+        let spec = RunSpec { method, seed, ntraj: self.ntraj, ..RunSpec::of_program(time) };
         let ensemble = Ensemble::of_model(spec, model)?;
         let mut rows = Kept::default();
         let mut nobody = |_: &_| {};
