@@ -95,8 +95,17 @@ impl Stepper for Heun {
         let progress = self.predicted.projection.times_real(inverse);
         let next_centre = Complex8 { re: progress.re.minus(one), im: progress.im }.plus(self.centre);
 
-        // psi' = psi/2 + (1/2 + h/2 F) p.
         let inverse = one.over(self.predicted.norm);
+        if state.record.is_kept() {
+            for (channel, mean) in self.stage_means.iter_mut().enumerate() {
+                *mean = plan.expectation(channel, &self.predicted.reduced, inverse);
+            }
+            state.record.add_noise(problem, dxi);
+            state.record.add_means(problem, 0.5 * h, step.start, &self.start_means);
+            state.record.add_means(problem, 0.5 * h, step.end, &self.stage_means);
+        }
+
+        // psi' = psi/2 + (1/2 + h/2 F) p.
         let overlaps = std::mem::take(&mut self.predicted.reduced);
         self.set_coefficients(problem, step, step.end, signal, &overlaps, inverse, [0.5, 0.5 * h, 0.5]);
         self.predicted.reduced = overlaps;

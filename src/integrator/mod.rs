@@ -19,6 +19,7 @@ mod increments;
 mod noise;
 mod normal;
 mod problem;
+mod record;
 pub mod reference;
 mod schedule;
 mod stability;

@@ -4,7 +4,7 @@ use super::increments::Couplings;
 use super::schedule::Schedule;
 use crate::kernel::{Observables, Plan};
 use crate::model::{HilbertSpace, Model, Operator};
-use crate::unravelling::{Linked, Unravelling};
+use crate::unravelling::{Linked, Output, Unravelling};
 use num_complex::Complex64;
 
 /// With more factors than this their order is left alone: 5! plans are still quick to make.
@@ -23,6 +23,8 @@ pub struct Problem {
     pub h: f64,
     /// Channels whose coefficients are not plain.
     pub(super) couplings: Couplings,
+    /// What the record is of; empty if none is kept.
+    pub(super) outputs: Vec<Output>,
     /// The user's observables, then the populations to watch, then the steady part of the rate Gamma, then
     /// L^dag L of the modulated channels.
     pub measured: Observables,
@@ -53,10 +55,17 @@ impl Problem {
             order,
             plan,
             couplings: Couplings::new(&unravelling),
+            outputs: vec![],
             unravelling,
             h: schedule.h(),
             schedule,
         }
+    }
+
+    /// The same, with a record of its outputs kept.
+    pub fn with_record(mut self) -> Self {
+        self.outputs = self.unravelling.outputs();
+        self
     }
 
     /// Whether a step needs more than the plain channels and a constant K.

@@ -23,6 +23,8 @@ pub struct Plan {
     pub steps: u64,
     /// Stored observables.
     pub observables: usize,
+    /// Records kept of every save interval.
+    pub records: usize,
     /// Ranks.
     pub ranks: usize,
     /// Threads of each rank.
@@ -76,7 +78,7 @@ fn memory(spec: &RunSpec, plan: &Plan) -> u64 {
         Some(StoreStates::All) => saves,
     };
     let numbers = saves
-        .saturating_mul(plan.observables as u64)
+        .saturating_mul((plan.observables + plan.records) as u64)
         .saturating_add(dimension.saturating_mul(COPIES.saturating_add(stored)));
     (plan.threads as u64).saturating_mul(LANES * COMPLEX).saturating_mul(numbers)
 }
@@ -104,6 +106,7 @@ mod tests {
         dimension: 100,
         steps: 1000,
         observables: 9,
+        records: 0,
         ranks: 2,
         threads: 4,
         file_size: Some(3 << 20),
