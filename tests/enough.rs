@@ -104,7 +104,8 @@ fn intervals_of_95_percent_hold_the_truth_in_95_percent_of_4000_repeats() {
                 let first = repeat * n + 8 * batch;
                 let expect: Array2<Complex64> = rows.slice(s![first..first + 8, ..]).to_owned();
                 let info = vec![RowInfo::default(); 8];
-                let leaf = Rows { first: first as u64, expect: vec![expect], leak: vec![], states: None, info };
+                let leaf =
+                    Rows { first: first as u64, expect: vec![expect], leak: vec![], states: None, record: None, info };
                 forest.add(batch as u64, Node::leaf(&shape, &leaf));
             }
             let found = forest.root().unwrap().statistics(&shape).remove(0);

@@ -2,9 +2,9 @@
 
 use super::guards::Watched;
 use super::statistics::Shape;
-use super::{LeakInfo, ObservableInfo, StateInfo};
+use super::{LeakInfo, ObservableInfo, RecordInfo, StateInfo};
 use crate::error::Error;
-use crate::input::{Gauge, Method, Origin, ProgramModel, RunSpec, StoreStates};
+use crate::input::{Gauge, InputError, Method, Origin, ProgramModel, RunSpec, StoreStates};
 use crate::integrator::{IntegrationError, MethodInfo, Problem, Schedule, largest_stable_step};
 use crate::model::{Kind, Model};
 use crate::unravelling::Unravelling;
@@ -81,8 +81,13 @@ impl Ensemble {
         if let Some(target) = &spec.target_tol {
             target.check(&model.observables.iter().map(|o| o.name.as_str()).collect::<Vec<_>>())?;
         }
-        let problem = Arc::new(Problem::new(&model, unravelling, &watched, schedule));
         let times = spec.time.times();
+        let mut problem = Problem::new(&model, unravelling, &watched, schedule);
+        if spec.store_record {
+            check_record(&model, &times)?;
+            problem = problem.with_record();
+        }
+        let problem = Arc::new(problem);
         Ok(Ensemble { spec, model, problem, observables, leaks, times })
     }
 
@@ -143,6 +148,12 @@ impl Ensemble {
         Some(StateInfo { times, factors })
     }
 
+    /// Kept records, if any.
+    pub fn record(&self) -> Option<RecordInfo> {
+        let channels = self.spec.store_record.then(|| self.model.lindblad_names())?;
+        Some(RecordInfo { ends: self.times[1..].to_vec(), channels })
+    }
+
     pub(super) fn shape(&self) -> Shape {
         Shape {
             hermitian: self.observables.iter().map(|o| o.hermitian).collect(),
@@ -150,6 +161,19 @@ impl Ensemble {
             times: self.times.len(),
         }
     }
+}
+
+/// Refuse a record that would hold nothing.
+fn check_record(model: &Model, times: &[f64]) -> Result<(), InputError> {
+    if model.lindblads.is_empty() {
+        return Err(InputError::Record("a system without c_ops sends out nothing that could be recorded"));
+    }
+    if times.len() < 2 {
+        return Err(InputError::Record(
+            "it is kept for the intervals between saved times, and only one time is saved; try an earlier --save-from",
+        ));
+    }
+    Ok(())
 }
 
 /// The times among `samples` at which some function is largest, or that of a Lindblad smallest; the first

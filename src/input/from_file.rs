@@ -42,6 +42,7 @@ pub(super) fn resolve_file(typed: &RunArgs, name: &str) -> Result<Resolved, Erro
         gauge: args.model.gauge,
         method,
         store_states: args.output.store_states,
+        store_record: args.output.store_record,
         seed: args.seed,
         first_trajectory: args.first_trajectory,
         ntraj: args.ntraj,

@@ -172,6 +172,9 @@ pub enum InputError {
         /// What the system says.
         reason: String,
     },
+    /// A record that would hold nothing.
+    #[error("--store-record: {0}")]
+    Record(&'static str),
     /// Text that is not the TOML of a resolved input.
     #[error("the resolved input cannot be read: {0}")]
     Toml(String),

@@ -66,6 +66,7 @@ pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
         gauge: flags.gauge,
         method,
         store_states: args.output.store_states,
+        store_record: args.output.store_record,
         seed: args.seed,
         first_trajectory: args.first_trajectory,
         ntraj: args.ntraj,

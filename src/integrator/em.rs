@@ -75,10 +75,16 @@ impl Stepper for Em {
             let y = l.conj().real_mul_add(Lanes::splat(h), *dxi);
             plan.add_channel(channel, y, s, c);
         }
-        if problem.is_coupled() {
+        if problem.is_coupled() || state.record.is_kept() {
             for (channel, mean) in self.means.iter_mut().enumerate() {
                 *mean = plan.expectation(channel, &state.seen.reduced, inverse);
             }
+        }
+        if state.record.is_kept() {
+            state.record.add_noise(problem, dxi);
+            state.record.add_means(problem, h, step.start, &self.means);
+        }
+        if problem.is_coupled() {
             add_terms(problem, step.start, h, s, c);
             let couplings = &problem.couplings;
             couplings.fill(step, step.start, &self.means, state.signal, &mut self.increments);

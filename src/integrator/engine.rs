@@ -3,6 +3,7 @@
 use super::increments::Step;
 use super::noise::{Draws, Noise, StepNoise};
 use super::problem::Problem;
+use super::record::Record;
 use crate::kernel::{Batch, Complex8, Isa, Kernel, LANES, Lane, Lanes, Overlaps};
 use num_complex::Complex64;
 use std::sync::Arc;
@@ -28,6 +29,9 @@ pub trait Engine: Send {
     fn advance(&mut self, steps: u64);
     /// Measure everything at the present time.
     fn measure(&mut self) -> &Sample;
+    /// The record of every output since the last call or the start, in the order of the model's Lindblad operators;
+    /// empty if the problem keeps none.
+    fn take_record(&mut self) -> Vec<Complex8>;
     /// The normalised ket of a lane.
     fn ket(&self, lane: usize) -> Vec<Complex64>;
     /// Largest norm drift of a step so far, per lane: | |psi'|^2/|psi|^2 - 1 | divided by
@@ -65,7 +69,7 @@ pub(super) trait Stepper: Send {
 }
 
 /// What survives a step beside the stepper's own: kets of a batch with what the last pass measured of
-/// them, the number of the next step, the filtered signal of a link. Kets are normalised lazily: by powers of
+/// them, the number of the next step, the filtered signal of a link, the record since it was last taken. Kets are normalised lazily: by powers of
 /// two when |psi|^2 leaves [1/2, 2], which changes no bit of the mantissas.
 #[derive(Debug, Clone)]
 pub(super) struct State {
@@ -74,6 +78,7 @@ pub(super) struct State {
     pub norm_drift: Lanes,
     pub step: u64,
     pub signal: Complex8,
+    pub record: Record,
 }
 
 impl State {
@@ -82,7 +87,7 @@ impl State {
         let kets = self.psi.rows_mut().iter_mut();
         let parts = kets.chain(&mut self.seen.reduced).flat_map(|z| [&mut z.re, &mut z.im]);
         let signal = [&mut self.signal.re, &mut self.signal.im];
-        parts.chain([&mut self.seen.norm, &mut self.norm_drift]).chain(signal).collect()
+        parts.chain([&mut self.seen.norm, &mut self.norm_drift]).chain(signal).chain(self.record.carried()).collect()
     }
 
     /// Take over what a step of length h with noise `dxi` produced in `out` and `seen`.
@@ -163,6 +168,7 @@ impl<S: Stepper, N: Noise> BatchEngine<S, N> {
                 norm_drift: Lanes::ZERO,
                 step: 0,
                 signal: Complex8::ZERO,
+                record: Record::new(&problem),
             },
             start: vec![Complex64::ZERO; problem.unravelling.functions.len()],
             middle: vec![Complex64::ZERO; problem.unravelling.functions.len()],
@@ -259,6 +265,7 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
         self.state.norm_drift = Lanes::ZERO;
         self.state.step = 0;
         self.state.signal = Complex8::ZERO;
+        self.state.record.clear();
         let overlaps = self.problem.plan.overlaps_of(&self.problem.initial);
         self.state.seen.norm = Lanes::splat(self.problem.initial.iter().map(|x| x.norm_sqr()).sum());
         for (seen, overlap) in self.state.seen.reduced.iter_mut().zip(overlaps) {
@@ -275,6 +282,12 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
     fn measure(&mut self) -> &Sample {
         self.isa.run(Measure(self));
         &self.sample
+    }
+
+    fn take_record(&mut self) -> Vec<Complex8> {
+        let taken = self.state.record.sums().to_vec();
+        self.state.record.clear();
+        taken
     }
 
     fn ket(&self, lane: usize) -> Vec<Complex64> {
@@ -335,7 +348,7 @@ mod tests {
     fn a_restored_engine_goes_on_with_the_same_bits() {
         let choices = Choices { nfock_a: Some(12), ..Choices::default() };
         let mut model = build(&parse("kerr_bistable").expect("known"), &choices).expect("valid");
-        let plain = Problem::new(&model, Unravelling::qsd(&model, false), &[], 1e-4);
+        let plain = Problem::new(&model, Unravelling::qsd(&model, false), &[], 1e-4).with_record();
         // Steps of several lengths, and a signal that remembers.
         let pulses =
             TimeFunction::pulses(&[(3.3e-4, 2.11e-3, 40.0.into()), (4.4e-3, 1.0, 9.0.into())]).expect("pulses");
@@ -368,6 +381,7 @@ mod tests {
             other.advance(100);
             assert_eq!(straight.measure().observables, other.measure().observables, "{method:?} at {steps}");
             assert_eq!(straight.ket(2), other.ket(2), "{method:?} at {steps}");
+            assert_eq!(straight.take_record(), other.take_record(), "{method:?} at {steps}");
             assert_eq!(straight.norm_drift(), other.norm_drift(), "{method:?} at {steps}");
             assert!(!other.restore(3, steps, &saved[1..]));
         }

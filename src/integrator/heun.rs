@@ -70,6 +70,12 @@ impl Stepper for Heun {
         let pass = Pass { plan, coefficients: &form.coefficients, v: &state.psi, u: None, acc: None };
         pass.sweep::<V, ROWS, false, false, true, true>(predictor, predicted);
 
+        if state.record.is_kept() {
+            state.record.add_noise(problem, step.dxi);
+            form.record(problem, 0.5 * step.h, step.start, &state.seen, &mut state.record);
+            form.record(problem, 0.5 * step.h, step.end, predicted, &mut state.record);
+        }
+
         // psi' = psi/2 + (1/2 + h/2 F) p.
         form.set(problem, step, step.end, state.signal, predicted, [0.5, 0.5]);
         let u = Some((0.5, &state.psi));

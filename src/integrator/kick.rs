@@ -38,11 +38,11 @@ pub(super) struct Kick {
     predicted: Overlaps,
     work: [Batch; 2],
     unseen: Overlaps,
-    /// l_k, l'_k.
-    before: Vec<Complex8>,
-    after: Vec<Complex8>,
-    /// y_k of the latest kick.
-    pub record: Vec<Complex8>,
+    /// l_k and l'_k of the latest kick.
+    pub before: Vec<Complex8>,
+    pub after: Vec<Complex8>,
+    /// y_k.
+    record: Vec<Complex8>,
 }
 
 /// The noise of a kick.

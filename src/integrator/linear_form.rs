@@ -11,6 +11,7 @@
 use super::engine::State;
 use super::increments::{Filter, Increment, Step, add_terms};
 use super::problem::Problem;
+use super::record::Record;
 use crate::kernel::{Coefficients, Complex8, Lanes, Overlaps};
 use num_complex::Complex64;
 
@@ -101,6 +102,16 @@ impl LinearForm {
             *s = s.minus(y.mul_add(couplings.mean(*member, &self.start_means), Complex8::ZERO));
             couplings.add(plan, *member, y, s, c);
         }
+    }
+
+    /// Add the means of a stage, over a time tau, to a record that is kept.
+    #[inline(always)]
+    pub fn record(&mut self, problem: &Problem, tau: f64, values: &[Complex64], seen: &Overlaps, record: &mut Record) {
+        let inverse = Lanes::splat(1.0).over(seen.norm);
+        for (channel, mean) in self.stage_means.iter_mut().enumerate() {
+            *mean = problem.plan.expectation(channel, &seen.reduced, inverse);
+        }
+        record.add_means(problem, tau, values, &self.stage_means);
     }
 
     /// At the end of a step: `first` is the stage (1 + weight h F) psi, seen with its projection on psi, which was `seen`:

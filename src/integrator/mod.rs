@@ -21,6 +21,7 @@ mod linear_form;
 mod noise;
 mod normal;
 mod problem;
+mod record;
 pub mod reference;
 mod rk4p1;
 mod saba;

@@ -5,7 +5,7 @@ use super::schedule::Schedule;
 use super::splitting::{Form, Splitting};
 use crate::kernel::{Observables, Plan};
 use crate::model::{HilbertSpace, Model, Operator};
-use crate::unravelling::{Linked, Unravelling};
+use crate::unravelling::{Linked, Output, Unravelling};
 use num_complex::Complex64;
 use std::sync::{Arc, OnceLock};
 
@@ -25,6 +25,8 @@ pub struct Problem {
     pub h: f64,
     /// Channels whose coefficients are not plain.
     pub(super) couplings: Couplings,
+    /// What the record is of; empty if none is kept.
+    pub(super) outputs: Vec<Output>,
     /// The user's observables, then the populations to watch, then the steady part of the rate Gamma, then
     /// L^dag L of the modulated channels.
     pub measured: Observables,
@@ -65,10 +67,17 @@ impl Problem {
             splitting: OnceLock::new(),
             plan,
             couplings: Couplings::new(&unravelling),
+            outputs: vec![],
             unravelling,
             h: schedule.h(),
             schedule,
         }
+    }
+
+    /// The same, with a record of its outputs kept.
+    pub fn with_record(mut self) -> Self {
+        self.outputs = self.unravelling.outputs();
+        self
     }
 
     /// Whether a step needs more than the plain channels and a constant K.

@@ -85,6 +85,11 @@ impl Stepper for Rk4p1 {
         let [second, third, fourth] = stages;
         pass.sweep::<V, ROWS, false, false, true, true>(second, first_seen);
 
+        if state.record.is_kept() {
+            state.record.add_noise(problem, step.dxi);
+            form.record(problem, step.h / 6.0, step.start, &state.seen, &mut state.record);
+        }
+
         for stage in 2..=4 {
             let (sign, values, weights) = match stage {
                 2 => (0.0, step.middle, [0.0, 0.5]),
@@ -94,6 +99,10 @@ impl Stepper for Rk4p1 {
             set_noise(sign, step, noise);
             let last_seen = if stage == 2 { &*first_seen } else { &*seen };
             form.set(problem, Step { dxi: noise, ..step }, values, signal, last_seen, weights);
+            if state.record.is_kept() {
+                let share = if stage == 4 { 1.0 / 6.0 } else { 1.0 / 3.0 };
+                form.record(problem, share * step.h, values, last_seen, &mut state.record);
+            }
             if stage == 4 {
                 // -psi + p2 + 2 p3, in the place of p2.
                 for ((sum, third), psi) in second.rows_mut().iter_mut().zip(third.rows()).zip(psi.rows()) {

@@ -80,6 +80,9 @@ impl Stepper for Saba {
     fn step<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
         let splitting = problem.splitting();
         let Saba { kick, noise, scratch, out, seen, .. } = self;
+        if state.record.is_kept() {
+            state.record.add_noise(problem, step.dxi);
+        }
         let first = if state.step == 0 { &splitting.outer } else { &splitting.joint };
         for (exponential, sign, weights) in [(first, -TILT, [2.0 * C1, C2]), (&splitting.inner, TILT, [C2, 2.0 * C1])] {
             exponential.apply::<V, ROWS>(&state.psi, scratch, out);
@@ -91,6 +94,12 @@ impl Stepper for Saba {
             let impulse = Impulse { tau: 0.5 * step.h, noise, weights, descending: sign > 0.0 };
             let drift = kick.apply::<V, ROWS>(splitting, impulse, &mut state.psi, &state.seen);
             state.norm_drift = state.norm_drift.largest(drift);
+            if state.record.is_kept() {
+                // Nothing depends on time here.
+                for (weight, means) in weights.iter().zip([&kick.before, &kick.after]) {
+                    state.record.add_means(problem, weight * impulse.tau, &[], means);
+                }
+            }
         }
     }
 

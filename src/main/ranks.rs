@@ -270,6 +270,7 @@ fn show_plan(ensemble: &Ensemble, header: &Header, options: &Options) -> Result<
         steps: ensemble.steps(),
         observables: ensemble.observables.len(),
         splitting: ensemble.splitting(),
+        records: header.record.as_ref().map_or(0, |record| record.channels.len()),
         ranks: header.ranks,
         threads: header.threads,
         file_size: path.map(|_| store::file_size(header)),

@@ -25,6 +25,8 @@ pub struct Plan {
     pub observables: usize,
     /// What the method integrates exactly, if it splits the equation.
     pub splitting: Option<&'static str>,
+    /// Records kept of every save interval.
+    pub records: usize,
     /// Ranks.
     pub ranks: usize,
     /// Threads of each rank.
@@ -80,7 +82,7 @@ fn memory(spec: &RunSpec, plan: &Plan) -> u64 {
         Some(StoreStates::All) => saves,
     };
     let numbers = saves
-        .saturating_mul(plan.observables as u64)
+        .saturating_mul((plan.observables + plan.records) as u64)
         .saturating_add(dimension.saturating_mul(COPIES.saturating_add(stored)));
     (plan.threads as u64).saturating_mul(LANES * COMPLEX).saturating_mul(numbers)
 }
@@ -109,6 +111,7 @@ mod tests {
         steps: 1000,
         observables: 9,
         splitting: None,
+        records: 0,
         ranks: 2,
         threads: 4,
         file_size: Some(3 << 20),

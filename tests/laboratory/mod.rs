@@ -2,7 +2,7 @@
 //! every row kept.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use ndarray::Array2;
+use ndarray::{Array2, Array3};
 use num_complex::Complex64;
 use qsd::cli::{Cli, Task};
 use qsd::comm;
@@ -46,6 +46,7 @@ pub fn system(
         space: HilbertSpace::new(vec![factor]).expect("a space"),
         hamiltonian,
         lindblads,
+        lindblad_names: vec![],
         dynamics: Dynamics::default(),
         observables: observables.into_iter().map(seen).collect(),
         initial,
@@ -87,6 +88,21 @@ impl Found {
         let k = self.number(name);
         let views: Vec<_> = self.rows.iter().map(|rows| rows.expect[k].view()).collect();
         ndarray::concatenate(ndarray::Axis(0), &views).expect("rows of one width")
+    }
+
+    /// (trajectory, save interval, c_op).
+    pub fn record(&self) -> Array3<Complex64> {
+        self.cube(|rows| rows.record.as_ref())
+    }
+
+    /// (trajectory, stored time, basis state).
+    pub fn states(&self) -> Array3<Complex64> {
+        self.cube(|rows| rows.states.as_ref())
+    }
+
+    fn cube(&self, part: fn(&Rows) -> Option<&Array3<Complex64>>) -> Array3<Complex64> {
+        let views: Vec<_> = self.rows.iter().map(|rows| part(rows).expect("it was asked for").view()).collect();
+        ndarray::concatenate(ndarray::Axis(0), &views).expect("rows of one shape")
     }
 
     fn number(&self, name: &str) -> usize {

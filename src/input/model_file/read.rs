@@ -110,7 +110,7 @@ impl Reader<'_> {
             None => (Operator::zero(self.space.dim()), String::new()),
         };
         let linked = find("link").map(|item| self.read_link(item)).transpose()?;
-        let (mut lindblads, names, c_toml) = match c_ops {
+        let (mut lindblads, mut names, c_toml) = match c_ops {
             Some(item) => self.read_lindblads(item, linked.as_ref(), &mut dynamics, &mut warnings)?,
             None => (vec![], vec![], String::new()),
         };
@@ -120,7 +120,11 @@ impl Reader<'_> {
         let network = network.map(|(network, toml)| {
             hamiltonian = &hamiltonian + &network.slh.h;
             // A dark output has no noise to draw.
-            lindblads.extend(network.slh.l.iter().filter(|l| !l.is_zero()).cloned());
+            let bright = network.slh.l.iter().zip(&network.outputs).filter(|(l, _)| !l.is_zero());
+            bright.for_each(|(l, output)| {
+                lindblads.push(l.clone());
+                names.push(output.clone());
+            });
             self.out.push_str(&toml);
             network
         });
@@ -142,6 +146,7 @@ impl Reader<'_> {
             space: self.space.clone(),
             hamiltonian,
             lindblads,
+            lindblad_names: names,
             dynamics,
             observables,
             initial: ket,
