@@ -219,8 +219,8 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
                     }
                 }
                 noise.draw::<V>(drawn);
-                let StepNoise { dxi, tilt, coin } = drawn;
-                stepper.step::<V, ROWS>(problem, Step { h: span.h, dxi, tilt, coin: *coin, start, middle, end }, state);
+                let StepNoise { dxi, tilt } = drawn;
+                stepper.step::<V, ROWS>(problem, Step { h: span.h, dxi, tilt, start, middle, end }, state);
                 state.step += 1;
             }
         }

@@ -46,9 +46,6 @@ pub(super) struct Step<'a> {
     pub dxi: &'a [Complex8],
     /// Their tilts, if the method draws them.
     pub tilt: &'a [Complex8],
-    /// 0 or 1 with equal probability, if the method draws it.
-    #[expect(dead_code, reason = "methods without tilt")]
-    pub coin: Lanes,
     /// Values of the functions of time at its start.
     pub start: &'a [Complex64],
     /// Their values in its middle, if the method asks for them.

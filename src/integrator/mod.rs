@@ -134,7 +134,7 @@ impl MethodInfo {
 
     /// What it draws in a step.
     pub fn draws(&self, problem: &Problem) -> Draws {
-        Draws { channels: problem.plan.channels(), tilt: self.tilt, coin: false }
+        Draws { channels: problem.plan.channels(), tilt: self.tilt }
     }
 }
 

@@ -15,7 +15,7 @@ use num_complex::Complex64;
 
 /// The nodes of Gauss's quadrature with two points on [0, 1] are c1 and c1 + c2: c1 = (3 - sqrt 3)/6, c2 = 1/sqrt 3.
 pub(super) const C1: f64 = 0.211_324_865_405_187_13;
-pub(super) const C2: f64 = 0.577_350_269_189_625_73;
+pub(super) const C2: f64 = 0.577_350_269_189_625_7;
 
 /// Above this dimension the exponential of the whole K is not tried: making it takes as the cube.
 const MOST_WHOLE: usize = 256;

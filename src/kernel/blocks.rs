@@ -1,8 +1,8 @@
 //! A matrix applied to a batch: few columns a row, four rows together.
 //!
 //! The exponential of a banded operator over a short time is full in principle and banded in effect. Of
-//! every row the smallest elements are left out as long as they sum to at most 2^-53: one rounding of an
-//! amplitude of a normalised ket. Four rows share a list of columns,
+//! every row the smallest elements are left out as long as they sum to at most 2^-44: a million steps change an amplitude by
+//! less than 1e-7. Four rows share a list of columns,
 //!
 //! ```text
 //! rows 0-3   columns 0..17                one value each, or two if any element of the matrix is complex
@@ -11,7 +11,6 @@
 //!
 //! and each row is summed along it in this order, on every path.
 
-use super::dispatch::Lane;
 use super::lanes::{Complex8, Lanes};
 use num_complex::Complex64;
 use std::ops::Range;
@@ -19,7 +18,7 @@ use std::ops::Range;
 /// Rows that share a list of columns.
 const TOGETHER: usize = 4;
 /// What is left out of a row sums to at most this.
-const LEFT_OUT: f64 = f64::EPSILON / 2.0;
+const LEFT_OUT: f64 = 5.684341886080802e-14;
 /// Columns between two runs that are worked with small values rather than skipped.
 const GAP: usize = 1;
 
@@ -81,7 +80,7 @@ impl Blocks {
 
     /// out = M v on the amplitudes first, first + stride, ... of both.
     #[inline(always)]
-    pub fn apply<V: Lane, const ROWS: usize>(&self, v: &[Complex8], out: &mut [Complex8], first: usize, stride: usize) {
+    pub fn apply<const ROWS: usize>(&self, v: &[Complex8], out: &mut [Complex8], first: usize, stride: usize) {
         // How many rows are worked together depends on the registers there are, and no sum depends on it.
         for block in &self.blocks {
             match (self.real, ROWS >= TOGETHER) {
@@ -165,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_row_at_most_one_rounding_is_left_out() {
+    fn of_a_row_at_most_the_bound_is_left_out() {
         let row: Vec<Complex64> = (0..40).map(|k| Complex64::from(0.1f64.powi(k))).collect();
         let mut needed = vec![false; 40];
         mark_needed(&row, &mut needed);

@@ -9,7 +9,6 @@
 
 use super::batch::Batch;
 use super::blocks::Blocks;
-use super::dispatch::Lane;
 use super::lanes::Complex8;
 use crate::model::Operator;
 use num_complex::Complex64;
@@ -108,7 +107,7 @@ impl Exponential {
 
     /// out = e^{tau A} v; `scratch` is a batch like `out`.
     #[inline(always)]
-    pub fn apply<V: Lane, const ROWS: usize>(&self, v: &Batch, scratch: &mut Batch, out: &mut Batch) {
+    pub fn apply<const ROWS: usize>(&self, v: &Batch, scratch: &mut Batch, out: &mut Batch) {
         if self.parts.is_empty() {
             out.rows_mut().copy_from_slice(v.rows());
         }
@@ -117,7 +116,7 @@ impl Exponential {
                 std::mem::swap(scratch, out);
             }
             let from = if number == 0 { v } else { &*scratch };
-            part.apply::<V, ROWS>(from.rows(), out.rows_mut());
+            part.apply::<ROWS>(from.rows(), out.rows_mut());
         }
     }
 
@@ -133,7 +132,7 @@ impl Exponential {
 
 impl Part {
     #[inline(always)]
-    fn apply<V: Lane, const ROWS: usize>(&self, v: &[Complex8], out: &mut [Complex8]) {
+    fn apply<const ROWS: usize>(&self, v: &[Complex8], out: &mut [Complex8]) {
         match self {
             Part::Diagonal(values) => {
                 for ((out, v), z) in out.iter_mut().zip(v).zip(values) {
@@ -143,7 +142,7 @@ impl Part {
             Part::Factor { matrix, stride } => {
                 for first in (0..v.len()).step_by(matrix.dim() * stride) {
                     for offset in 0..*stride {
-                        matrix.apply::<V, ROWS>(v, out, first + offset, *stride);
+                        matrix.apply::<ROWS>(v, out, first + offset, *stride);
                     }
                 }
             }
@@ -154,6 +153,7 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Lane;
     use crate::kernel::{Isa, Kernel, LANES};
 
     /// A driven, damped Kerr oscillator: not normal, not real.
@@ -180,6 +180,7 @@ mod tests {
     }
 
     /// Elements of e^{0.31 K} of the Kerr oscillator with 12 states, by mpmath 1.3 with 60 digits.
+    #[allow(clippy::excessive_precision, reason = "as they were computed")]
     const ELEMENTS: [(usize, usize, f64, f64); 5] = [
         (0, 0, 0.67001558122710827, -0.025737342776258482),
         (5, 3, -0.16528146717520917, 0.053804671258437687),
@@ -204,7 +205,7 @@ mod tests {
         #[inline(always)]
         fn run<V: Lane, const ROWS: usize>(self) {
             let mut scratch = self.2.clone();
-            self.0.apply::<V, ROWS>(self.1, &mut scratch, self.2);
+            self.0.apply::<ROWS>(self.1, &mut scratch, self.2);
         }
     }
 
@@ -229,7 +230,7 @@ mod tests {
         (0..LANES).map(|lane| (0..dim).map(|i| amplitude(i, lane)).collect()).collect()
     }
 
-    /// What is left out of a row is at most one rounding of an amplitude; tests allow for those of the sums.
+    /// What is left out of a row sums to at most 2^-44, of amplitudes below 1; of products of three matrices three times that.
     #[test]
     fn a_batch_gets_the_matrix_or_its_factors() {
         for dim in [2, 5, 12, 50] {
@@ -239,7 +240,7 @@ mod tests {
             for (ket, found) in kets(dim).iter().zip(applied(&whole, &kets(dim))) {
                 for (row, z) in found.iter().enumerate() {
                     let exact: Complex64 = matrix[row * dim..].iter().zip(ket).map(|(x, y)| x * y).sum();
-                    assert!((z - exact).norm() < 2e-15, "dim {dim}, row {row}: {z}, {exact}");
+                    assert!((z - exact).norm() < 6e-14, "dim {dim}, row {row}: {z}, {exact}");
                 }
             }
         }
@@ -255,7 +256,7 @@ mod tests {
             applied(&Exponential::local(some, tau), &kets(dim));
         }
         for (a, b) in applied(&local, &kets(120)).iter().flatten().zip(applied(&whole, &kets(120)).iter().flatten()) {
-            assert!((a - b).norm() < 1e-14, "{a} {b}");
+            assert!((a - b).norm() < 3e-13, "{a} {b}");
         }
         let diagonal = Operator::from_elements(6, (0..6).map(|i| ((i, i), Complex64::new(-0.3 * i as f64, i as f64))));
         let (a, b) = (Exponential::diagonal(&diagonal, 0.7), Exponential::whole(&diagonal, 0.7));
