@@ -199,3 +199,28 @@ fn channels_that_do_not_commute_cost_saba_no_weak_order() {
     println!("saba at h = 0.8: {:.1e} +- {sem:.0e}", mean - exact);
     assert!((mean - exact).abs() < 1.5e-3 + 4.0 * sem, "{mean} +- {sem}, exact {exact}");
 }
+
+/// Of the end of a run, on the same noise as a quarter of the step; the means themselves are compared in `analytic`.
+#[test]
+#[ignore = "minutes: cargo test --release --test order -- --ignored --nocapture"]
+fn default_steps_of_saba_have_a_bias_below_half_a_per_cent() {
+    for (regime, nfock, h, steps) in [("absorptive_bistable", 40, 0.2 / 3.0, 150), ("kerr_bistable", 40, 5e-4, 400)] {
+        let choices = Choices { nfock_a: Some(nfock), ..Choices::default() };
+        let mut model = build(&parse(regime).expect("known"), &choices).expect("valid");
+        model.observables.retain(|o| o.name == "n");
+        let (mut sum, mut square, mut fine_sum, mut n) = (0.0, 0.0, 0.0, 0.0);
+        for batch in 0..2000 {
+            let fine = WienerPath::sample(29, batch, model.lindblads.len(), h / 4.0, 4 * steps);
+            let exact = end_values(&model, Method::Saba, &fine);
+            for (x, exact) in end_values(&model, Method::Saba, &fine.coarsen(4)).iter().zip(exact) {
+                (sum, square) = (sum + x - exact, square + (x - exact) * (x - exact));
+                (fine_sum, n) = (fine_sum + exact, n + 1.0);
+            }
+        }
+        let (bias, mean) = (sum / n, fine_sum / n);
+        let sem = ((square / n - bias * bias) / n).sqrt();
+        let [bias, sem] = [bias, sem].map(|x| 100.0 * x / mean);
+        println!("{regime}: {bias:+.2} +- {sem:.2} %, rms {:.1} %", 100.0 * (square / n).sqrt() / mean);
+        assert!(bias.abs() < 0.5 + 3.0 * sem, "{regime}");
+    }
+}

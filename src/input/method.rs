@@ -49,6 +49,13 @@ impl Method {
         if constant { Method::DEFAULT } else { Method::Heun }
     }
 
+    /// The method that a resolved input names, also one that is not read otherwise; the default if it names none.
+    pub fn of_input(text: &str) -> Method {
+        let table: Option<toml::Table> = text.parse().ok();
+        let named = table.as_ref().and_then(|table| table.get("method")?.as_str());
+        named.and_then(|name| Method::parse(name).ok()).map_or(Method::DEFAULT, |(method, _)| method)
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
@@ -115,7 +122,7 @@ mod tests {
         let text = |name| Method::parse(name).expect_err("unknown").to_string();
         assert!(text("hein").contains("did you mean heun?"));
         assert!(text("itoEular").contains("did you mean itoEuler?"));
-        assert!(text("sba2").contains("did you mean saba?"));
+        assert!(text("sabb").contains("did you mean saba?"));
         assert!(text("milstein2000").contains("one of saba, heun, rk4p1, em, itoEuler"));
     }
 
@@ -125,6 +132,7 @@ mod tests {
             let written = toml::Value::try_from(method).expect("a word");
             assert_eq!(written.as_str(), Some(method.name()));
             assert_eq!(Method::parse(method.name()), Ok((*method, None)));
+            assert_eq!(Method::of_input(&format!("# merged\nregime = \"x\"\nmethod = {written}\n")), *method);
         }
     }
 }

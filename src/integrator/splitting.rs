@@ -147,7 +147,11 @@ impl Parts {
                     .iter()
                     .enumerate()
                     .map(|(m, a)| one(&problem.factors[..m]).kron(a).kron(&one(&problem.factors[m + 1..])));
+                // What differs by rounding only is the same.
+                let largest = k.elements().map(|(_, z)| z.norm()).fold(0.0, f64::max);
                 let rest = embedded.fold(k.clone(), |rest, a| &rest - &a);
+                let rest = rest.elements().filter(|(_, z)| z.norm() > 8.0 * f64::EPSILON * largest);
+                let rest = Operator::from_elements(k.dim(), rest);
                 Parts { form, rest, exponentials: times.map(|tau| Exponential::local(&local, tau)) }
             }
             Form::Diagonal => {
@@ -234,7 +238,8 @@ mod tests {
         let problem = problem("kerr_bistable", 30, 5e-4);
         let splitting = Splitting::new(&problem, Some(Form::Diagonal));
         let largest = splitting.largest_step().expect("there is a drive");
-        assert!(largest > 1e-3 && largest < 3e-3, "{largest}");
+        // 2 sqrt(3)/(108.75 |a + a^dag|), the norm being 2 sqrt(2 N) or a little less.
+        assert!(largest > 2e-3 && largest < 4e-3, "{largest}");
         assert_eq!(Splitting::new(&problem, None).largest_step(), None);
     }
 

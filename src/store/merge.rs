@@ -9,7 +9,7 @@ use super::writer::Open;
 use super::{Results, StoreError, copy, skeleton};
 use crate::ensemble::{Header, Summary, Value, Verdict, Watched, judge, utc_now};
 use crate::error::exit;
-use crate::input::{Existing, InputError, RunSpec, difference, with_number};
+use crate::input::{Existing, Method, difference, with_number};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -218,10 +218,8 @@ fn summarise(part: &Path, header: &Header, allow_unsafe: bool, started: Instant)
     let results = Results::open(part)?;
     let (shape, node) = results.node_of(&vec![true; header.ntraj as usize])?;
     let node = node.ok_or_else(|| StoreError::Empty { path: part.into() })?;
-    let unreadable =
-        |error: InputError| StoreError::File { path: part.into(), doing: "merge".into(), detail: error.to_string() };
-    let spec = RunSpec::from_toml(&header.resolved_input).map_err(unreadable)?;
-    let watched = Watched { leaks: &header.leaks, times: &header.times, method: spec.method };
+    let method = Method::of_input(&header.resolved_input);
+    let watched = Watched { leaks: &header.leaks, times: &header.times, method };
     let guards = judge(&node, &shape, &watched, allow_unsafe);
     let failed = guards.iter().any(|guard| guard.verdict == Verdict::Failed);
     Ok(Summary {
