@@ -22,6 +22,7 @@ pub(super) const INFO: MethodInfo = MethodInfo {
     weak_order: 1.0,
     strong_order: 0.5,
     tilt: false,
+    largest_h_gamma: None,
     calculus: Calculus::Ito,
     passes: 1,
     source: "Kloeden and Platen 1992, eq. (10.2.4)",

@@ -27,6 +27,7 @@ pub(super) const INFO: MethodInfo = MethodInfo {
     weak_order: 2.0,
     strong_order: 1.0,
     tilt: false,
+    largest_h_gamma: None,
     calculus: Calculus::Stratonovich,
     passes: 2,
     source: "stochastic Heun, Kloeden and Platen 1992, section 15.1, on the linear form",

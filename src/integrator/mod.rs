@@ -89,6 +89,8 @@ pub struct MethodInfo {
     pub strong_order: f64,
     /// Whether a step needs the tilt of the noise beside its increment.
     pub tilt: bool,
+    /// Largest step times Gamma = sum_k <L_k^dag L_k>, if that limits it.
+    pub largest_h_gamma: Option<f64>,
     /// In which sense it reads the noise terms.
     pub calculus: Calculus,
     /// Applications of the operators per step.
