@@ -67,7 +67,8 @@ impl<'a> FirstBlock<'a> {
         }
         self.missing = None;
         let Some(node) = std::mem::take(&mut self.forest).root() else { return Ok(()) };
-        let judged = guards(&node, self.shape, &self.ensemble.leaks, &self.ensemble.times, self.allow_unsafe);
+        let Ensemble { leaks, times, .. } = self.ensemble;
+        let judged = guards(&node, self.shape, leaks, times, self.ensemble.largest_h_gamma(), self.allow_unsafe);
         first_failure(&judged, node.n).map_or(Ok(()), |error| Err(error.into()))
     }
 }

@@ -259,7 +259,7 @@ impl<'a, 'b> Rank<'a, 'b> {
             n_done: node.n,
             observables: node.statistics(self.shape),
             leaks: node.leaks(self.shape),
-            guards: guards(node, self.shape, leaks, times, self.conduct.allow_unsafe),
+            guards: guards(node, self.shape, leaks, times, self.ensemble.largest_h_gamma(), self.conduct.allow_unsafe),
             end_condition,
             exit_code,
             wall_time: self.started.elapsed().as_secs_f64(),
