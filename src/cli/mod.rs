@@ -17,6 +17,7 @@ pub use merge::MergeArgs;
 pub use run::{
     DEFAULT_NTRAJ, Gauge, LinkFlags, LinkKind, ModelFlags, OutputFlags, RunArgs, StoreStates, TalkFlags, TimeFlags,
 };
+pub use values::Dt;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -224,7 +225,7 @@ mod tests {
              --R 0.5 --eps 0 --noise_amp 1 --trans_phase -1 --drive_second_system False --lambda 0.9 \
              --quiet --output_dir out --save2pkl --save2mat");
         assert_eq!((args.seed, args.ntraj), (3, 1));
-        assert_eq!(args.time.dt, Some(2e-3));
+        assert_eq!(args.time.dt.number(), Some(2e-3));
         assert_eq!(args.time.downsample, Some(100));
         assert_eq!(args.time.method.as_deref(), Some("itoEuler"));
         assert_eq!(args.model.nfock_a, Some(50));
@@ -237,7 +238,7 @@ mod tests {
     #[test]
     fn every_long_flag_has_both_spellings() {
         for line in ["qsd run --delta-t 1", "qsd run --delta_t 1", "qsd run --dt 1"] {
-            assert_eq!(run(line).time.dt, Some(1.0), "{line}");
+            assert_eq!(run(line).time.dt.number(), Some(1.0), "{line}");
         }
         for line in ["qsd run --Nfock_a 7", "qsd run --Nfock-a 7"] {
             assert_eq!(run(line).model.nfock_a, Some(7), "{line}");

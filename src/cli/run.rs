@@ -3,7 +3,7 @@
 //! Numbers may begin with a hyphen, so that -1e-3 is refused as a duration and not as an unknown flag.
 
 use super::conduct::ConductFlags;
-use super::values::{real, whole};
+use super::values::{Dt, real, step, whole};
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -94,14 +94,15 @@ pub struct TimeFlags {
     /// [default: 10 absorptive_bistable, 0.2 kerr_bistable, 4 kerr_qubit]
     #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = real)]
     pub duration: Option<f64>,
-    /// Largest step; made smaller until it divides the save interval
-    /// [default: by model, method and Fock states, see `qsd models`]
-    #[arg(long, visible_alias = "delta-t", value_name = "T", allow_hyphen_values = true, value_parser = real)]
-    pub dt: Option<f64>,
+    /// Largest step; made smaller until it divides the save interval. auto: by model, method and Fock states, see
+    /// `qsd models`; for a model file by its stability, its rates and a short pilot run
+    #[arg(long, visible_alias = "delta-t", value_name = "T|auto", default_value = "auto", allow_hyphen_values = true,
+          value_parser = step)]
+    pub dt: Dt,
     /// Time between saved values [default: 0.2 absorptive_bistable, 0.002 kerr_bistable, 0.04 kerr_qubit]
     #[arg(long, value_name = "T", conflicts_with = "downsample", allow_hyphen_values = true, value_parser = real)]
     pub save_dt: Option<f64>,
-    /// Save every N-th step of --dt, which is then 0.002 if not given
+    /// Save every N-th step of --dt, which is then 0.002 if no number is given
     #[arg(long, value_name = "N", value_parser = whole)]
     pub downsample: Option<u64>,
     /// Save nothing before this time [default: 0]

@@ -4,6 +4,7 @@ use super::statistics::{Node, Shape};
 use super::{Guard, LeakInfo, Verdict};
 use crate::input::Method;
 use crate::integrator::MethodInfo;
+use crate::input::neat;
 use thiserror::Error;
 
 /// A guard failed before much was spent; the run ends.
@@ -26,6 +27,10 @@ const LEAK: [f64; 2] = [1e-7, 1e-5];
 const NORM_DRIFT: [f64; 2] = [0.1, 0.5];
 /// Share of saved times at which h * Gamma may be larger than is good.
 const OFTEN: f64 = 0.01;
+
+/// Shares of the saved times at which h * Gamma may lie above 0.5, and above 1, for a method that it limits. Measured:
+/// such a method works up to about 1 where trajectories stay, and rare excursions beyond do no harm.
+const H_GAMMA: [f64; 2] = [0.05, 0.001];
 
 /// Above the first threshold a warning, above the second a failure; NaN fails.
 fn judge(value: f64, [warning, failed]: [f64; 2], allow_unsafe: bool) -> Verdict {
@@ -65,7 +70,9 @@ pub fn guards(node: &Node, shape: &Shape, watched: &Watched, allow_unsafe: bool)
             let message = format!(
                 "the top {} levels of factor {factor} hold {value:.1e} of the population at t = {} (limit {:.0e}): \
                  the truncation is felt; use a larger --Nfock_{flag}",
-                info.levels, times[at], LEAK[1]
+                info.levels,
+                neat(times[at]),
+                LEAK[1]
             );
             Guard { name: format!("leak_{factor}"), value, verdict, message }
         })
@@ -118,6 +125,7 @@ pub fn first_failure(guards: &[Guard], trajectories: u64) -> Option<GuardError> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::statistics::Extremes;
     use super::*;
 
     #[test]
@@ -135,5 +143,33 @@ mod tests {
     fn a_number_that_is_none_is_the_largest() {
         assert_eq!(largest(&[1.0, 3.0, 2.0]), (1, 3.0));
         assert!(largest(&[1.0, f64::NAN, 2.0]).1.is_nan());
+    }
+
+    #[test]
+    fn h_gamma_is_judged_for_methods_that_it_limits() {
+        let shape = Shape { hermitian: vec![], leaks: 0, times: 0 };
+        let judged = |largest, above_half, above_one| {
+            let mut node = Node::empty(&shape);
+            node.n = 8;
+            node.extremes = Extremes { h_gamma: 1.25, above_half, above_one, samples: 1000, ..Extremes::default() };
+            let all = guards(&node, &shape, &[], &[], largest, false);
+            all[1..].iter().map(|guard| (guard.verdict, guard.message.clone())).collect::<Vec<_>>()
+        };
+        let verdicts = |largest, half, one| judged(largest, half, one).into_iter().map(|(v, _)| v).collect::<Vec<_>>();
+        assert_eq!(verdicts(None, 900, 900), [Verdict::Recorded; 2]);
+        assert_eq!(verdicts(Some(0.5), 50, 1), [Verdict::Good; 2]);
+        assert_eq!(verdicts(Some(0.5), 51, 1), [Verdict::Warning, Verdict::Good]);
+        assert_eq!(verdicts(Some(0.5), 900, 2), [Verdict::Warning; 2]);
+        assert!(judged(Some(0.5), 900, 2)[1].1.ends_with("use a --dt 2.5 times shorter"));
+    }
+
+    #[test]
+    fn a_time_is_said_without_the_digits_of_rounding() {
+        let shape = Shape { hermitian: vec![], leaks: 1, times: 1 };
+        let leak = LeakInfo { factor: "a".into(), levels: 2, guarded: true };
+        let mut node = Node::empty(&shape);
+        node.n = 8;
+        let said = guards(&node, &shape, &[leak], &[9.0 * 0.002], None, false);
+        assert!(said[0].message.contains("at t = 0.018 ("), "{}", said[0].message);
     }
 }

@@ -16,6 +16,7 @@ mod first_block;
 mod flight;
 mod guards;
 mod header;
+mod pilot;
 mod progress;
 mod rank;
 mod run;

@@ -46,6 +46,11 @@ impl Ensemble {
         Self::compiled(RunSpec { origin, ..spec }, model)
     }
 
+    /// The same system with another spec: other times.
+    pub(super) fn with(&self, spec: RunSpec) -> Result<Self, Error> {
+        Self::compiled(spec, self.model.clone())
+    }
+
     fn compiled(spec: RunSpec, model: Model) -> Result<Self, Error> {
         let calculus = MethodInfo::of(spec.method).calculus;
         let unravelling = Unravelling::of(&model, spec.gauge == Gauge::Slh, calculus);
@@ -131,11 +136,11 @@ impl Ensemble {
         };
         let unravelling = removed.as_ref().unwrap_or(&self.problem.unravelling);
         let samples = self.problem.schedule.samples(self.spec.time.intervals, SAMPLES);
-        let limit = |t: &f64| {
+        // Of most times it need only be seen that they do not ask for less than the ones before.
+        extreme_times(unravelling, &samples).iter().fold(None, |least, t| {
             let drift = unravelling.drift_with(&unravelling.values(*t));
-            largest_stable_step(method, &drift, h, self.spec.time.duration())
-        };
-        extreme_times(unravelling, &samples).iter().filter_map(limit).min_by(f64::total_cmp)
+            largest_stable_step(method, &drift, least.unwrap_or(h), self.spec.time.duration()).or(least)
+        })
     }
 
     /// Stored kets, if any.
@@ -152,6 +157,11 @@ impl Ensemble {
     pub fn record(&self) -> Option<RecordInfo> {
         let channels = self.spec.store_record.then(|| self.model.lindblad_names())?;
         Some(RecordInfo { ends: self.times[1..].to_vec(), channels })
+    }
+
+    /// What the method needs of h * Gamma, if it needs anything.
+    pub(super) fn largest_h_gamma(&self) -> Option<f64> {
+        MethodInfo::of(self.spec.method).largest_h_gamma
     }
 
     pub(super) fn shape(&self) -> Shape {

@@ -224,7 +224,7 @@ fn enough_intervals(count: f64) -> Result<(), InputError> {
 }
 
 /// Without the last digits, which only rounding put there: for messages.
-pub(super) fn neat(x: f64) -> f64 {
+pub fn neat(x: f64) -> f64 {
     format!("{x:.9e}").parse().expect("a number that was just printed")
 }
 

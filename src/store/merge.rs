@@ -144,7 +144,7 @@ fn same_ensemble(first: &Path, header: &Header, numbers: i64, other: &Results) -
     let found = difference(&header.resolved_input, &other.resolved_input()?, IDENTITY);
     let value = |value: Option<String>| value.unwrap_or("missing".into());
     Err(mismatch(match found {
-        Some(found) => format!("{} is {} and {}", found.key, value(found.stored), value(found.asked)),
+        Some(found) => format!("{} is {} and {}", found.name(), value(found.stored), value(found.asked)),
         None => "their attributes parameter_hash differ".into(),
     }))
 }
@@ -227,7 +227,7 @@ fn summarise(part: &Path, header: &Header, allow_unsafe: bool, started: Instant)
         observables: node.statistics(&shape),
         leaks: node.leaks(&shape),
         guards,
-        end_condition: "ntraj reached".into(),
+        end_condition: "merged".into(),
         exit_code: if failed { exit::GUARD } else { exit::DONE },
         wall_time: started.elapsed().as_secs_f64(),
         ended: utc_now(),

@@ -17,8 +17,7 @@ pub fn spec(line: &str) -> RunSpec {
     let Task::Run(args) = Cli::from_words(words.split_whitespace().map(Into::into)).expect(line).task else {
         panic!("{line} is no run")
     };
-    let resolved = resolve(&args).unwrap_or_else(|error| panic!("{line}: {error}"));
-    if resolved.options.step_is_open { choose_step(resolved.spec).expect(line) } else { resolved.spec }
+    resolve(&args).and_then(choose_step).unwrap_or_else(|error| panic!("{line}: {error}")).spec
 }
 
 /// A system made by hand.

@@ -193,7 +193,7 @@ pub const KEYS: &[Key] = &[
         "seed leaves the Ito correction out, as the original programs did; for comparison, with method em"]),
     row(Run, "duration", ["number", "time", "required, here or as --duration", "duration = 10",
         "length of every trajectory; a whole number of save intervals"]),
-    row(Run, "dt", ["number", "time", "an eighth of the largest stable step", "dt = 1e-3", "largest step; made smaller until it divides the save interval"]),
+    row(Run, "dt", ["number or auto", "time", "auto", "dt = 1e-3", "largest step; made smaller until it divides the save interval; auto: by stability, rates and a pilot"]),
     row(Run, "save_dt", ["number", "time", "duration/200", "save_dt = 0.1", "time between saved values"]),
     row(Run, "downsample", ["whole number", "steps", "-", "downsample = 10", "save every N-th step of dt, instead of save_dt"]),
     row(Run, "save_from", ["number", "time", "0", "save_from = 5", "nothing is saved before"]),
