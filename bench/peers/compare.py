@@ -136,7 +136,7 @@ def plot(rows, workloads, path):
             axes.plot([least, most], [place, place], color=colour, lw=5, alpha=0.4, solid_capstyle="butt")
             axes.plot(median, place, "o", color=colour, ms=5)
         axes.set_yticks(range(len(mine)), [f"{row['peer']} {row['method']}" for row in mine])
-        axes.set(xscale="log", xlabel="µs of CPU per trajectory-step", title=f"{workload}: {WORKLOADS[workload]().title}")
+        axes.set(xscale="log", xlabel="µs of CPU per trajectory-step", title=workload + ": " + WORKLOADS[workload]().title.replace(", ", "\n"))
         axes.title.set_size(9)
         axes.grid(axis="x", alpha=0.25)
     figure.savefig(path, metadata={"Date": None, "Creator": "bench/peers/compare.py"})
