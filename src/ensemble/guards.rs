@@ -3,8 +3,8 @@
 use super::statistics::{Node, Shape};
 use super::{Guard, LeakInfo, Verdict};
 use crate::input::Method;
-use crate::integrator::MethodInfo;
 use crate::input::neat;
+use crate::integrator::MethodInfo;
 use thiserror::Error;
 
 /// A guard failed before much was spent; the run ends.
@@ -27,10 +27,6 @@ const LEAK: [f64; 2] = [1e-7, 1e-5];
 const NORM_DRIFT: [f64; 2] = [0.1, 0.5];
 /// Share of saved times at which h * Gamma may be larger than is good.
 const OFTEN: f64 = 0.01;
-
-/// Shares of the saved times at which h * Gamma may lie above 0.5, and above 1, for a method that it limits. Measured:
-/// such a method works up to about 1 where trajectories stay, and rare excursions beyond do no harm.
-const H_GAMMA: [f64; 2] = [0.05, 0.001];
 
 /// Above the first threshold a warning, above the second a failure; NaN fails.
 fn judge(value: f64, [warning, failed]: [f64; 2], allow_unsafe: bool) -> Verdict {
@@ -148,19 +144,18 @@ mod tests {
     #[test]
     fn h_gamma_is_judged_for_methods_that_it_limits() {
         let shape = Shape { hermitian: vec![], leaks: 0, times: 0 };
-        let judged = |largest, above_half, above_one| {
+        let verdicts = |method, above_half, above_one| {
             let mut node = Node::empty(&shape);
             node.n = 8;
             node.extremes = Extremes { h_gamma: 1.25, above_half, above_one, samples: 1000, ..Extremes::default() };
-            let all = guards(&node, &shape, &[], &[], largest, false);
-            all[1..].iter().map(|guard| (guard.verdict, guard.message.clone())).collect::<Vec<_>>()
+            let watched = Watched { leaks: &[], times: &[], method };
+            let all = guards(&node, &shape, &watched, false);
+            all[1..].iter().map(|guard| guard.verdict).collect::<Vec<_>>()
         };
-        let verdicts = |largest, half, one| judged(largest, half, one).into_iter().map(|(v, _)| v).collect::<Vec<_>>();
-        assert_eq!(verdicts(None, 900, 900), [Verdict::Recorded; 2]);
-        assert_eq!(verdicts(Some(0.5), 50, 1), [Verdict::Good; 2]);
-        assert_eq!(verdicts(Some(0.5), 51, 1), [Verdict::Warning, Verdict::Good]);
-        assert_eq!(verdicts(Some(0.5), 900, 2), [Verdict::Warning; 2]);
-        assert!(judged(Some(0.5), 900, 2)[1].1.ends_with("use a --dt 2.5 times shorter"));
+        assert_eq!(verdicts(Method::Heun, 900, 900), [Verdict::Recorded; 2]);
+        assert_eq!(verdicts(Method::Saba, 10, 10), [Verdict::Good; 2]);
+        assert_eq!(verdicts(Method::Saba, 11, 1), [Verdict::Warning, Verdict::Good]);
+        assert_eq!(verdicts(Method::Saba, 900, 11), [Verdict::Warning, Verdict::Failed]);
     }
 
     #[test]
@@ -169,7 +164,8 @@ mod tests {
         let leak = LeakInfo { factor: "a".into(), levels: 2, guarded: true };
         let mut node = Node::empty(&shape);
         node.n = 8;
-        let said = guards(&node, &shape, &[leak], &[9.0 * 0.002], None, false);
+        let watched = Watched { leaks: &[leak], times: &[9.0 * 0.002], method: Method::Heun };
+        let said = guards(&node, &shape, &watched, false);
         assert!(said[0].message.contains("at t = 0.018 ("), "{}", said[0].message);
     }
 }

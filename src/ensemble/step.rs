@@ -36,7 +36,7 @@ pub fn choose_step(resolved: Resolved) -> Result<Resolved, Error> {
 fn longest(ensemble: &Ensemble, largest_h_gamma: Option<f64>) -> Result<(f64, StepReason), Error> {
     let save_dt = ensemble.spec.time.save_dt;
     let mut found = (save_dt, StepReason::SaveInterval);
-    if let Some(largest) = ensemble.largest_stable(SAFETY * save_dt) {
+    if let Some(largest) = ensemble.largest_stable(ensemble.spec.method, SAFETY * save_dt) {
         found = (largest / SAFETY, StepReason::Stability(largest));
     }
     let (dt, reason) = match largest_h_gamma {

@@ -53,11 +53,8 @@ fn all(args: &RunArgs, done: impl FnMut(Report)) -> Result<(), Error> {
 }
 
 fn one(args: &RunArgs) -> Result<Report, Error> {
-    let mut resolved = resolve(args)?;
+    let resolved = choose_step(resolve(args)?)?;
     resolved.warnings.iter().for_each(|warning| log::warn!("{warning}"));
-    if resolved.options.step_is_open {
-        resolved.spec = choose_step(resolved.spec)?;
-    }
     let ensemble = Ensemble::new(resolved.spec)?;
     ensemble.check_step()?;
     let threads = resolved.options.threads.unwrap_or_else(comm::allowed_cpus);
