@@ -184,7 +184,7 @@ pub struct OutputFlags {
     /// Keep the kets as well [default: none]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub store_states: Option<StoreStates>,
-    /// Keep the heterodyne record of every c_op as well, dxi + conj(<L>) dt added up over each save interval
+    /// Keep the heterodyne record of every c_op as well, `dxi + conj(<L>) dt` added up over each save interval
     #[arg(long)]
     pub store_record: bool,
 }
