@@ -18,11 +18,12 @@ pub struct Difference {
 
 /// Characters of a value that are shown.
 const WIDTH: usize = 80;
+/// It follows from two others, and nobody types it.
+const DERIVED: &str = "time.steps_per_save";
 /// Keys whose value is typed under another name.
 const FLAGS: &[(&str, &str)] = &[
     ("time.h", "--dt"),
     ("time.save_dt", "--save-dt"),
-    ("time.steps_per_save", "time.steps_per_save (--save-dt over --dt)"),
     ("time.intervals", "time.intervals (--duration over --save-dt)"),
     ("time.first_save", "time.first_save (--save-from over --save-dt)"),
     ("drive", "drive (--no-drive)"),
@@ -105,6 +106,7 @@ pub fn difference(stored: &str, asked: &str, but: &[&str]) -> Option<Difference>
     };
     let keys = first.iter().chain(&second).map(|(key, _)| key).filter(|key| !but.iter().any(|but| is_in(key, but)));
     let found = keys
+        .filter(|key| *key != DERIVED)
         .map(|key| Difference { key: key.clone(), stored: value(&first, key), asked: value(&second, key) })
         .find(|difference| difference.stored != difference.asked)?;
     Some(inside_the_model(stored, asked, &found).unwrap_or(found).cut())

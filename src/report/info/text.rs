@@ -44,7 +44,9 @@ fn what(overview: &Overview) -> String {
     let many = overview.merged.len() > 1;
     for (name, before) in known.into_iter().filter(|(name, _)| !(many && *name == "seed")) {
         if let Some(value) = overview.parameters.get(name).filter(|_| !seen.contains(&before)) {
-            words.push(format!("{before}{}", value.as_str().map_or_else(|| value.to_string(), String::from)));
+            let real = value.as_f64().filter(|_| value.is_f64()).map(|x| neat(x).to_string());
+            let plain = || value.as_str().map_or_else(|| value.to_string(), String::from);
+            words.push(format!("{before}{}", real.unwrap_or_else(plain)));
             seen.push(before);
         }
     }
