@@ -77,6 +77,12 @@ impl<V: Lane> Complex<V> {
         self.im.store(&mut to.im, part);
     }
 
+    /// self + b.
+    #[inline(always)]
+    pub fn plus(self, b: Self) -> Self {
+        Complex { re: self.re.plus(b.re), im: self.im.plus(b.im) }
+    }
+
     /// self * x, x real.
     #[inline(always)]
     pub fn times_real(self, x: V) -> Self {
@@ -167,12 +173,15 @@ impl Lane for Array {
         to.0 = self.0;
     }
 
-    #[inline(always)]
+    // Without the instruction every lane is a call: a pass would be compiled to hundreds of thousands of them.
+    #[cfg_attr(any(target_feature = "fma", target_arch = "aarch64"), inline(always))]
+    #[cfg_attr(not(any(target_feature = "fma", target_arch = "aarch64")), inline(never))]
     fn mul_add(self, b: Self, c: Self) -> Self {
         Array::each(|lane| self.0[lane].mul_add(b.0[lane], c.0[lane]))
     }
 
-    #[inline(always)]
+    #[cfg_attr(any(target_feature = "fma", target_arch = "aarch64"), inline(always))]
+    #[cfg_attr(not(any(target_feature = "fma", target_arch = "aarch64")), inline(never))]
     fn neg_mul_add(self, b: Self, c: Self) -> Self {
         Array::each(|lane| (-self.0[lane]).mul_add(b.0[lane], c.0[lane]))
     }
