@@ -81,60 +81,41 @@ impl Blocks {
 
     /// out = M v on the amplitudes first, first + stride, ... of both.
     #[inline(always)]
-    pub fn apply<V: Lane, const ROWS: usize>(
-        &self,
-        v: &[Complex8],
-        out: &mut [Complex8],
-        first: usize,
-        stride: usize,
-    ) {
-        // How many rows are worked together depends on the registers there are, and no sum depends on it.
+    pub fn apply<V: Lane>(&self, v: &[Complex8], out: &mut [Complex8], first: usize, stride: usize) {
         for part in V::parts() {
             for block in &self.blocks {
-                let mut amplitudes = Amplitudes { v, out: &mut *out, first, stride, part };
-                match (self.real, ROWS >= TOGETHER) {
-                    (true, true) => self.rows::<V, TOGETHER, true>(block, 0, &mut amplitudes),
-                    (false, true) => self.rows::<V, TOGETHER, false>(block, 0, &mut amplitudes),
-                    (real, false) => {
-                        for row in (0..block.rows).step_by(2) {
-                            match real {
-                                true => self.rows::<V, 2, true>(block, row, &mut amplitudes),
-                                false => self.rows::<V, 2, false>(block, row, &mut amplitudes),
-                            }
-                        }
-                    }
+                let amplitudes = Amplitudes { v, out: &mut *out, first, stride, part };
+                match self.real {
+                    true => self.rows::<V, true>(block, amplitudes),
+                    false => self.rows::<V, false>(block, amplitudes),
                 }
             }
         }
     }
 
-    /// Rows `from .. from + R` of a block.
+    /// The rows of a block. Eight sums that do not wait for each other keep two pipes busy.
     #[inline(always)]
-    fn rows<V: Lane, const R: usize, const REAL: bool>(
-        &self,
-        block: &Block,
-        from: usize,
-        Amplitudes { v, out, first, stride, part }: &mut Amplitudes<V>,
-    ) {
+    fn rows<V: Lane, const REAL: bool>(&self, block: &Block, amplitudes: Amplitudes<V>) {
+        let Amplitudes { v, out, first, stride, part } = amplitudes;
         let parts = if REAL { 1 } else { 2 };
-        let mut x = [Complex::<V>::zero(); R];
+        let mut x = [Complex::<V>::zero(); TOGETHER];
         let mut values = self.values[block.at..].chunks_exact(parts * TOGETHER);
         for columns in &block.columns {
-            let run = v[*first + columns.start * *stride..].iter().step_by(*stride).take(columns.len());
+            let run = v[first + columns.start * stride..].iter().step_by(stride).take(columns.len());
             for (v, values) in run.zip(&mut values) {
-                let v = Complex::load(v, *part);
-                for r in 0..R {
-                    x[r] = v.real_mul_add(V::splat(values[from + r]), x[r]);
+                let v = Complex::load(v, part);
+                for r in 0..TOGETHER {
+                    x[r] = v.real_mul_add(V::splat(values[r]), x[r]);
                 }
                 if !REAL {
-                    for r in 0..R {
-                        x[r] = v.imaginary_mul_add(V::splat(values[TOGETHER + from + r]), x[r]);
+                    for r in 0..TOGETHER {
+                        x[r] = v.imaginary_mul_add(V::splat(values[TOGETHER + r]), x[r]);
                     }
                 }
             }
         }
-        for (r, x) in x.iter().enumerate().take(block.rows.saturating_sub(from)) {
-            x.store(&mut out[*first + (block.first + from + r) * *stride], *part);
+        for (r, x) in x.iter().enumerate().take(block.rows) {
+            x.store(&mut out[first + (block.first + r) * stride], part);
         }
     }
 }

@@ -108,7 +108,7 @@ impl Exponential {
 
     /// out = e^{tau A} v; `scratch` is a batch like `out`.
     #[inline(always)]
-    pub fn apply<V: Lane, const ROWS: usize>(&self, v: &Batch, scratch: &mut Batch, out: &mut Batch) {
+    pub fn apply<V: Lane>(&self, v: &Batch, scratch: &mut Batch, out: &mut Batch) {
         if self.parts.is_empty() {
             out.rows_mut().copy_from_slice(v.rows());
         }
@@ -117,7 +117,7 @@ impl Exponential {
                 std::mem::swap(scratch, out);
             }
             let from = if number == 0 { v } else { &*scratch };
-            part.apply::<V, ROWS>(from.rows(), out.rows_mut());
+            part.apply::<V>(from.rows(), out.rows_mut());
         }
     }
 
@@ -133,7 +133,7 @@ impl Exponential {
 
 impl Part {
     #[inline(always)]
-    fn apply<V: Lane, const ROWS: usize>(&self, v: &[Complex8], out: &mut [Complex8]) {
+    fn apply<V: Lane>(&self, v: &[Complex8], out: &mut [Complex8]) {
         match self {
             Part::Diagonal(values) => {
                 for ((out, v), z) in out.iter_mut().zip(v).zip(values) {
@@ -146,7 +146,7 @@ impl Part {
             Part::Factor { matrix, stride } => {
                 for first in (0..v.len()).step_by(matrix.dim() * stride) {
                     for offset in 0..*stride {
-                        matrix.apply::<V, ROWS>(v, out, first + offset, *stride);
+                        matrix.apply::<V>(v, out, first + offset, *stride);
                     }
                 }
             }
@@ -208,7 +208,7 @@ mod tests {
         #[inline(always)]
         fn run<V: Lane, const ROWS: usize>(self) {
             let mut scratch = self.2.clone();
-            self.0.apply::<V, ROWS>(self.1, &mut scratch, self.2);
+            self.0.apply::<V>(self.1, &mut scratch, self.2);
         }
     }
 

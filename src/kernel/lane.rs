@@ -83,6 +83,12 @@ impl<V: Lane> Complex<V> {
         Complex { re: self.re.plus(b.re), im: self.im.plus(b.im) }
     }
 
+    /// self - i b.
+    #[inline(always)]
+    pub fn minus_i_times(self, b: Self) -> Self {
+        Complex { re: self.re.plus(b.im), im: b.re.neg_mul_add(V::splat(1.0), self.im) }
+    }
+
     /// self * x, x real.
     #[inline(always)]
     pub fn times_real(self, x: V) -> Self {
@@ -138,66 +144,71 @@ impl<V: Lane> Complex<V> {
     }
 }
 
-/// Eight f64 as the compiler arranges them in the function that holds them.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-pub struct Array([f64; LANES]);
+/// Lanes of `Array`.
+const WIDTH: usize = if HARDWARE { LANES } else { 1 };
+/// Whether every processor of the target has fused multiply-add.
+const HARDWARE: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
 
-impl Array {
-    #[inline(always)]
-    fn each(f: impl Fn(usize) -> f64) -> Self {
-        let mut out = [0.0; LANES];
-        for (lane, out) in out.iter_mut().enumerate() {
-            *out = f(lane);
+/// Rows that it works together.
+const ROWS: usize = if HARDWARE { 2 } else { 1 };
+
+/// f64 as the compiler arranges them in the function that holds them: all eight where it has multiply-adds for vectors;
+/// elsewhere every multiply-add is a call, and one lane at a time is an eighth of the code.
+#[derive(Debug, Clone, Copy)]
+#[repr(transparent)]
+pub struct Array([f64; WIDTH]);
+
+macro_rules! each_lane {
+    ($lane:ident => $value:expr) => {{
+        let mut out = [0.0; WIDTH];
+        for $lane in 0..WIDTH {
+            out[$lane] = $value;
         }
         Array(out)
-    }
+    }};
 }
 
 impl Lane for Array {
-    const WIDTH: usize = LANES;
+    const WIDTH: usize = WIDTH;
     const WIDE_PRODUCTS: bool = false;
 
     #[inline(always)]
     fn splat(x: f64) -> Self {
-        Array([x; LANES])
+        Array([x; WIDTH])
     }
 
     #[inline(always)]
-    fn load(from: &Lanes, _: Part<Self>) -> Self {
-        Array(from.0)
+    fn load(from: &Lanes, part: Part<Self>) -> Self {
+        each_lane!(lane => from.0[part.first + lane])
     }
 
     #[inline(always)]
-    fn store(self, to: &mut Lanes, _: Part<Self>) {
-        to.0 = self.0;
+    fn store(self, to: &mut Lanes, part: Part<Self>) {
+        to.0[part.first..part.first + WIDTH].copy_from_slice(&self.0);
     }
 
-    // Without the instruction every lane is a call: a pass would be compiled to hundreds of thousands of them.
-    #[cfg_attr(any(target_feature = "fma", target_arch = "aarch64"), inline(always))]
-    #[cfg_attr(not(any(target_feature = "fma", target_arch = "aarch64")), inline(never))]
+    #[inline(always)]
     fn mul_add(self, b: Self, c: Self) -> Self {
-        Array::each(|lane| self.0[lane].mul_add(b.0[lane], c.0[lane]))
+        each_lane!(lane => self.0[lane].mul_add(b.0[lane], c.0[lane]))
     }
 
-    #[cfg_attr(any(target_feature = "fma", target_arch = "aarch64"), inline(always))]
-    #[cfg_attr(not(any(target_feature = "fma", target_arch = "aarch64")), inline(never))]
+    #[inline(always)]
     fn neg_mul_add(self, b: Self, c: Self) -> Self {
-        Array::each(|lane| (-self.0[lane]).mul_add(b.0[lane], c.0[lane]))
+        each_lane!(lane => (-self.0[lane]).mul_add(b.0[lane], c.0[lane]))
     }
 
     #[inline(always)]
     fn plus(self, b: Self) -> Self {
-        Array::each(|lane| self.0[lane] + b.0[lane])
+        each_lane!(lane => self.0[lane] + b.0[lane])
     }
 
     #[inline(always)]
     fn times(self, b: Self) -> Self {
-        Array::each(|lane| self.0[lane] * b.0[lane])
+        each_lane!(lane => self.0[lane] * b.0[lane])
     }
 
     #[inline]
     fn run<K: Kernel>(kernel: K) -> K::Output {
-        kernel.run::<Array, 2>()
+        kernel.run::<Array, ROWS>()
     }
 }

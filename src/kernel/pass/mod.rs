@@ -53,12 +53,19 @@ pub struct Overlaps {
     pub reduced: Vec<Complex8>,
     /// <v|out>; only passes asked for it write it.
     pub projection: Complex8,
+    /// Sums of overlaps beyond the window: `far::gather`.
+    gathered: Vec<[Complex8; 2]>,
 }
 
 impl Overlaps {
     /// Room for the overlaps of a plan.
     pub fn new(plan: &Plan) -> Self {
-        Overlaps { norm: Lanes::ZERO, reduced: vec![Complex8::ZERO; plan.measured()], projection: Complex8::ZERO }
+        Overlaps {
+            norm: Lanes::ZERO,
+            reduced: vec![Complex8::ZERO; plan.measured()],
+            projection: Complex8::ZERO,
+            gathered: vec![[Complex8::ZERO; 2]; plan.measured()],
+        }
     }
 }
 
@@ -140,9 +147,11 @@ impl<P: Parts> Kernel for Sweep<'_, P> {
         let rows = plan.dim() + 2 * guard;
         assert!(v.len() == rows && u.len() == rows && out.len() == rows && (!P::ACC || acc.len() == rows));
         assert!(coefficients.c.len() == plan.reduced() && seen.reduced.len() == plan.measured());
+        assert!(seen.gathered.len() == plan.measured());
         assert!(drift.len() == plan.drift.len());
         if P::SEEN {
             seen.reduced.fill(Complex8::ZERO);
+            seen.gathered.fill([Complex8::ZERO; 2]);
         }
         for part in V::parts() {
             let mut rows = Rows {
@@ -159,21 +168,26 @@ impl<P: Parts> Kernel for Sweep<'_, P> {
                 w,
                 out: &mut *out,
                 acc: &mut *acc,
-                norm: V::splat(0.0),
-                projection: Complex::zero(),
+                norm: [V::splat(0.0); 2],
+                projection: [Complex::zero(); 2],
                 reduced: &mut seen.reduced,
+                gathered: &mut seen.gathered,
             };
             for segment in &plan.segments {
                 rows.segment::<P, ROWS>(segment);
             }
             if P::SEEN {
-                rows.norm.store(&mut seen.norm, part);
+                rows.norm[0].plus(rows.norm[1]).store(&mut seen.norm, part);
             }
             if P::PROJECT {
-                rows.projection.store(&mut seen.projection, part);
+                let [of_re, of_im] = rows.projection;
+                of_re.minus_i_times(of_im).store(&mut seen.projection, part);
             }
         }
         if P::SEEN {
+            for (sum, [of_re, of_im]) in seen.reduced.iter_mut().zip(&seen.gathered) {
+                *sum = sum.plus(Complex8 { re: of_re.re.plus(of_im.im), im: of_re.im.minus(of_im.re) });
+            }
             // Gathered with the earlier row as the bra; where it is the ket, the conjugate was meant.
             for (sum, conjugated) in seen.reduced.iter_mut().zip(&plan.conjugated) {
                 if *conjugated {

@@ -1,12 +1,14 @@
 //! The rows of a segment, a few at a time.
 //!
-//! Most diagonals of a mode lie next to the main one. Their amplitudes pass through a window of three rows in registers:
+//! Most diagonals of a mode lie next to the main one. Within a group of rows their amplitudes stay in registers:
 //!
 //! ```text
 //! out_i = ( s + g K_ii ) v_i + c_j T_i v_{i+1} + g K_{i,i-1} v_{i-1} + far diagonals
 //! ```
 //!
-//! and <out|T_j|out> takes out_{i-1} from the row before. Which of them a segment has is known at compile time.
+//! and <out|T_j|out> takes out_{i-1} from the row before. Which of them a segment has is known at compile time. From one
+//! group to the next only sums are carried: amplitudes that are carried as well are more than there are registers, and the
+//! one that is spilled and read back at once costs a quarter of the pass.
 
 use super::super::lane::{Complex, Lane, Part};
 use super::super::lanes::Complex8;
@@ -32,22 +34,23 @@ pub struct Rows<'a, V> {
     pub w: f64,
     pub out: &'a mut [Complex8],
     pub acc: &'a mut [Complex8],
-    pub norm: V,
-    pub projection: Complex<V>,
+    /// Squares of real and of imaginary parts: two sums, so that neither waits for the other.
+    pub norm: [V; 2],
+    /// Likewise its products with the real and the imaginary parts of v.
+    pub projection: [Complex<V>; 2],
+    /// Overlaps of the window.
     pub reduced: &'a mut [Complex8],
+    /// The others, by their two products: `far::gather`.
+    pub gathered: &'a mut [[Complex8; 2]],
 }
 
-/// The window: starts of tables of the main diagonal and its neighbours, and amplitudes. `COMPLEX`: K_ii is complex.
+/// The window: starts of tables of the main diagonal and its neighbours. `COMPLEX`: K_ii is complex.
 struct Window<V, const COMPLEX: bool, const ABOVE: bool, const BELOW: bool> {
     diagonal: (usize, usize),
     above: Above,
     below: usize,
     /// Coefficient of the diagonal above.
     c: Complex<V>,
-    /// v of the row before, of this one, and out of the row before.
-    before: Complex<V>,
-    here: Complex<V>,
-    written: Complex<V>,
     /// <out|T_j|out> so far, j the diagonal above.
     seen: Complex<V>,
 }
@@ -104,21 +107,15 @@ impl<V: Lane> Rows<'_, V> {
         above: Above,
         below: usize,
     ) {
-        let (zero, part) = (Complex::zero(), self.part);
-        let first = self.guard + segment.rows.start;
-        let (c, before, here, written, seen) = (zero, zero, zero, zero, zero);
-        let mut window = Window::<V, COMPLEX, ABOVE, BELOW> { diagonal, above, below, c, before, here, written, seen };
+        let part = self.part;
+        let (mut c, mut seen) = (Complex::zero(), Complex::zero());
         if ABOVE {
-            window.c = Complex::load(&self.c[above.reduced], part);
-            window.here = Complex::load(&self.v[first], part);
+            c = Complex::load(&self.c[above.reduced], part);
+            if P::SEEN {
+                seen = Complex::load(&self.reduced[above.reduced], part);
+            }
         }
-        if BELOW {
-            window.before = Complex::load(&self.v[first - 1], part);
-        }
-        if ABOVE && P::SEEN {
-            window.written = Complex::load(&self.out[first - 1], part);
-            window.seen = Complex::load(&self.reduced[above.reduced], part);
-        }
+        let mut window = Window::<V, COMPLEX, ABOVE, BELOW> { diagonal, above, below, c, seen };
         let mut row = segment.rows.start;
         while row + R <= segment.rows.end {
             self.block::<P, R, COMPLEX, ABOVE, BELOW>(segment, &mut window, row);
@@ -169,19 +166,23 @@ impl<V: Lane> Rows<'_, V> {
             // SAFETY: rows of the segment, as checked by `Sweep::run`.
             let v = unsafe { several::<_, R>(self.v, at) };
             for r in 0..R {
-                self.projection = Complex::load(&v[r], part).conj_mul_add(x[r], self.projection);
+                let (v, [of_re, of_im]) = (Complex::load(&v[r], part), self.projection);
+                self.projection = [x[r].real_mul_add(v.re, of_re), x[r].real_mul_add(v.im, of_im)];
             }
         }
         if P::SEEN {
             for x in &x {
-                self.norm = x.norm_add(self.norm);
+                self.norm = [x.re.mul_add(x.re, self.norm[0]), x.im.mul_add(x.im, self.norm[1])];
             }
             if ABOVE {
-                // SAFETY: tables have an entry for every row of the segment.
-                let table = unsafe { several::<_, R>(self.tables, window.above.overlap + row) };
+                // SAFETY: tables have an entry for every row of the segment, and there is a guard row before the first.
+                let (table, before) = unsafe {
+                    (several::<_, R>(self.tables, window.above.overlap + row), several::<_, 1>(self.out, at - 1))
+                };
+                let mut written = Complex::load(&before[0], part);
                 for r in 0..R {
-                    window.seen = window.written.conj_times(x[r]).real_mul_add(V::splat(table[r]), window.seen);
-                    window.written = x[r];
+                    window.seen = written.conj_times(x[r]).real_mul_add(V::splat(table[r]), window.seen);
+                    written = x[r];
                 }
             }
             for overlap in &segment.overlaps {
@@ -194,14 +195,17 @@ impl<V: Lane> Rows<'_, V> {
     #[inline(always)]
     fn near<const R: usize, const COMPLEX: bool, const ABOVE: bool, const BELOW: bool>(
         &self,
-        window: &mut Window<V, COMPLEX, ABOVE, BELOW>,
+        window: &Window<V, COMPLEX, ABOVE, BELOW>,
         row: usize,
     ) -> [Complex<V>; R] {
-        // SAFETY: the segment and, with a diagonal above, its guard row; tables have an entry for every row. What a
-        // segment has not is not read.
-        let (v, re, im, above, below) = unsafe {
+        let (part, at) = (self.part, self.guard + row);
+        // SAFETY: the segment and, with a neighbour, a guard row on that side; tables have an entry for every row. What
+        // a segment has not is not read.
+        let (v, next, last, re, im, above, below) = unsafe {
             (
-                several::<_, R>(self.v, self.guard + row + usize::from(ABOVE)),
+                several::<_, R>(self.v, at),
+                several::<_, 1>(self.v, at + if ABOVE { R } else { 0 }),
+                several::<_, 1>(self.v, at - usize::from(BELOW)),
                 several::<_, R>(self.drift, window.diagonal.0 + row),
                 several::<_, R>(self.drift, window.diagonal.1 + row),
                 if ABOVE { several::<_, R>(self.tables, window.above.table + row) } else { &[0.0; R] },
@@ -209,22 +213,21 @@ impl<V: Lane> Rows<'_, V> {
             )
         };
         let mut x = [Complex::zero(); R];
+        let (mut before, mut here) = (Complex::load(&last[0], part), Complex::load(&v[0], part));
         for r in 0..R {
-            let next = Complex::load(&v[r], self.part);
-            let here = if ABOVE { window.here } else { next };
             let factor = Complex {
                 re: self.s.re.plus(V::splat(re[r])),
                 im: if COMPLEX { self.s.im.plus(V::splat(im[r])) } else { self.s.im },
             };
             x[r] = factor.times(here);
+            let after = Complex::load(if r + 1 < R { &v[r + 1] } else { &next[0] }, part);
             if ABOVE {
-                x[r] = window.c.times_real(V::splat(above[r])).mul_add(next, x[r]);
-                window.here = next;
+                x[r] = window.c.times_real(V::splat(above[r])).mul_add(after, x[r]);
             }
             if BELOW {
-                x[r] = window.before.real_mul_add(V::splat(below[r]), x[r]);
-                window.before = here;
+                x[r] = before.real_mul_add(V::splat(below[r]), x[r]);
             }
+            (before, here) = (here, after);
         }
         x
     }
