@@ -1,5 +1,5 @@
 //! Euler-Maruyama steps of a driven Kerr mode and of a mode with a spin, with the plan, the pass and the noise of
-//! the program. Prints a digest of everything for each set of instructions of this machine: one and the same
+//! the program, and an exponential at the end. Prints a digest of everything for each set of instructions of this machine: one and the same
 //! everywhere, or a trajectory depends on where it runs.
 #![allow(dead_code, reason = "the rooms have more than is used here")]
 
@@ -27,7 +27,7 @@ mod integrator {
 }
 
 use integrator::{Domain, Draws, Noise, StepNoise, StreamNoise};
-use kernel::{Batch, Coefficients, Complex8, Isa, Kernel, Lane, Lanes, Observables, Overlaps, Pass, Plan};
+use kernel::{Batch, Coefficients, Complex8, Exponential, Isa, Kernel, Lane, Lanes, Observables, Overlaps, Pass, Plan};
 use model::Operator;
 use num_complex::Complex64;
 
@@ -91,7 +91,7 @@ impl Kernel for Run {
         for (seen, overlap) in seen.reduced.iter_mut().zip(plan.overlaps_of(&ket)) {
             *seen = Complex8::splat(overlap);
         }
-        let draws = Draws { channels: channels.len(), tilt: true, coin: true };
+        let draws = Draws { channels: channels.len(), tilt: true };
         let mut noise = StreamNoise::new(Domain::Run, 5, draws, H);
         noise.start(3);
         let mut drawn = StepNoise::zeros(draws);
@@ -114,8 +114,15 @@ impl Kernel for Run {
         let observables = Observables::new(&[k, channels[0].clone()]);
         let mut measured = vec![Complex8::ZERO; observables.len()];
         observables.measure(&psi, Lanes::splat(1.0).over(seen.norm), &mut measured);
-        let norm = Complex8 { re: seen.norm, im: drawn.coin };
-        let kets = psi.rows().iter().chain(&seen.reduced).chain(&measured);
-        kets.chain(&drawn.dxi).chain(&drawn.tilt).copied().chain([seen.projection, norm]).collect()
+        // What `saba` is made of beside the pass.
+        let (whole, diagonal) = (Exponential::whole(&k, 0.05), Exponential::diagonal(&k, 0.05));
+        whole.apply::<V>(&psi, &mut Batch::zeros(plan.dim(), plan.guard()), &mut out);
+        diagonal.apply::<V>(&out, &mut Batch::zeros(plan.dim(), plan.guard()), &mut psi);
+        let projection = seen.projection;
+        let norm = Complex8 { re: seen.norm, im: Lanes::ZERO };
+        let passed = std::mem::replace(&mut seen.reduced, vec![Complex8::ZERO; plan.measured()]);
+        seen.survey::<V>(&plan, &psi);
+        let kets = psi.rows().iter().chain(&passed).chain(&seen.reduced).chain(&measured);
+        kets.chain(&drawn.dxi).chain(&drawn.tilt).copied().chain([projection, norm]).collect()
     }
 }
