@@ -168,7 +168,7 @@ mod tests {
         let text = text(&spec("qsd run --ntraj 1000"), &PLAN);
         for line in [
             "# times                 51 saved, up to 10\n",
-            "# step                  0.01 by the table of `qsd models`\n",
+            "# step                  0.06666666667 by the table of `qsd models`\n",
             "# steps                 1,000 a trajectory, 1,000,000 in all\n",
             "# processes             2 ranks x 4 threads\n",
             "# results file          3.00 MiB\n",
