@@ -46,13 +46,13 @@ pub fn largest_stable_step(method: Method, k: &Operator, h: f64, duration: f64) 
     Some(round_down(low))
 }
 
-/// Two significant digits, rounded down.
-fn round_down(x: f64) -> f64 {
-    let unit = 10f64.powi(x.log10().floor() as i32 - 1);
+/// The largest number of two digits that is not above `x`, which is above 0.
+pub fn round_down(x: f64) -> f64 {
+    let unit = 10f64.powi(libm::log10(x).floor() as i32 - 1);
     // Through the shortest decimal, so that 0.085 prints as 0.085.
     format!("{:e}", (x / unit).floor())
         .parse::<f64>()
-        .map_or(x, |digits| format!("{digits}e{}", unit.log10().round()).parse().unwrap_or(x))
+        .map_or(x, |digits| format!("{digits}e{}", libm::log10(unit).round()).parse().unwrap_or(x))
 }
 
 /// A dense matrix, real and imaginary parts apart so that the products vectorise.
