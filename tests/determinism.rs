@@ -12,14 +12,15 @@ use qsd::store::{Results, VOLATILE};
 use rows::RowBytes;
 use std::path::{Path, PathBuf};
 
-/// Systems, methods, stored kets and numbers of trajectories that end in the middle of a batch.
-const RUNS: [&[&str]; 6] = [
+/// Systems, methods, stored kets, a step check, and numbers of trajectories that end in the middle of a batch.
+const RUNS: [&[&str]; 7] = [
     &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=61", "--first-trajectory=13", "--store-states=all"],
     &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=61", "--method=em", "--gauge=slh"],
     &["absorptive_bistable", "--Nfock_a=9", "--duration=2", "--ntraj=59", "--method=em", "--store-states=all"],
     &["absorptive_bistable", "--Nfock_a=9", "--duration=2", "--ntraj=59", "--first-trajectory=13", "--initial=ground"],
     &["kerr_qubit", "--Nfock_a=4", "--duration=0.4", "--ntraj=58", "--seed=9223372036854775807"],
     &["kerr_bistableB33.25", "--initial=coherent:2,1", "--duration=0.02", "--ntraj=5", "--store-states=final"],
+    &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=21", "--store-states=all", "--check-dt=40"],
 ];
 
 /// Ranks and threads of each.

@@ -45,6 +45,7 @@ pub(super) fn resolve_file(typed: &RunArgs, name: &str) -> Result<Resolved, Erro
         seed: args.seed,
         first_trajectory: args.first_trajectory,
         ntraj: args.ntraj,
+        check_dt: args.check_dt,
         target_tol: TargetTol::parse(&args.target_tol)?,
         time,
     };

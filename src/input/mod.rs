@@ -30,7 +30,7 @@ pub use method::Method;
 pub use options::{Existing, MaxWall, Options, Output};
 pub use origin::{BuiltIn, FileModel, Origin, ProgramModel};
 pub use resolve::{Resolved, resolve};
-pub use rewrite::with_number;
+pub use rewrite::{with_number, without_number};
 pub use spec::RunSpec;
 pub use steps::{Defaults, TimeGrid, default_step, default_step_of_two, defaults, steps_per_save};
 pub use tolerance::{TargetTol, Tolerance};

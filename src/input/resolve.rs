@@ -68,6 +68,7 @@ pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
         seed: args.seed,
         first_trajectory: args.first_trajectory,
         ntraj: args.ntraj,
+        check_dt: args.check_dt,
         target_tol: TargetTol::parse(&args.target_tol)?,
         time,
     };

@@ -43,6 +43,9 @@ pub fn write(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()>
     writeln!(out, "\n# Dry run: nothing was integrated and nothing written.")?;
     line(out, "times", format!("{} saved, up to {}", count(time.saves() as u64), time.duration()))?;
     line(out, "steps", format!("{} a trajectory, {} in all", count(plan.steps), count(spec.ntraj * plan.steps)))?;
+    if let Some(n) = spec.check_dt {
+        line(out, "step check", format!("{} steps more, {n} trajectories thrice", count(3 * n * plan.steps)))?;
+    }
     line(out, "basis states", count(plan.dimension as u64))?;
     line(out, "processes", format!("{} x {}", plural(plan.ranks, "rank"), plural(plan.threads, "thread")))?;
     line(out, "memory of a rank", format!("about {}, beside the program itself", BinaryBytes(memory(spec, plan))))?;
@@ -128,6 +131,8 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }
+        let checked = super::tests::text(&spec("qsd run --check-dt"), &PLAN);
+        assert!(checked.contains("# step check            96,000 steps more, 32 trajectories thrice\n"), "{checked}");
         let nowhere = Plan { file_size: None, ..PLAN };
         assert!(super::tests::text(&spec("qsd run"), &nowhere).contains("none (-o FILE keeps one)"));
     }

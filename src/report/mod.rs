@@ -8,4 +8,5 @@ pub mod logging;
 pub mod models;
 pub mod network;
 pub mod progress;
+pub mod step_check;
 pub mod table;

@@ -3,6 +3,7 @@
 mod columns;
 mod header;
 mod rows;
+mod step_check;
 
 use super::StoreError;
 use super::h5::File;
