@@ -122,7 +122,7 @@ impl Task {
 /// The rows of a batch on the paths of the check, in steps that have `steps` of the finest in one.
 fn rows(ensemble: &Ensemble, steps: usize, batch: u64, shared: &Shared) -> Result<Option<Rows>, IntegrationError> {
     let spec = &ensemble.spec;
-    let mut engine = check_engine(spec.method, ensemble.problem.clone(), spec.seed + steps as u64, Isa::detect(), steps);
+    let mut engine = check_engine(spec.method, ensemble.problem.clone(), spec.seed, Isa::detect(), steps);
     fly(shared, ensemble, engine.as_mut(), batch).map_err(|error| match error {
         IntegrationError::NotFinite { time, h, .. } => IntegrationError::CheckNotFinite { time, h },
         other => other,
@@ -134,7 +134,7 @@ fn rows(ensemble: &Ensemble, steps: usize, batch: u64, shared: &Shared) -> Resul
 pub(super) fn parts(count: u64, checks: u64, rank: usize, size: usize) -> [Range<u64>; 2] {
     let units = part(count + COST * checks, rank, size);
     // The check's units come last; a batch falls to the rank that has its first unit.
-    let check = |unit: u64| unit.saturating_sub(count) / COST;
+    let check = |unit: u64| unit.saturating_sub(count).div_ceil(COST);
     [units.start.min(count)..units.end.min(count), check(units.start)..check(units.end)]
 }
 

@@ -131,7 +131,7 @@ impl StepCheck {
     /// 2^p/(2^p - 1).
     pub fn extrapolation(&self) -> f64 {
         let power = libm::exp2(self.weak_order);
-        power / power
+        power / (power - 1.0)
     }
 
     /// The errors beside those of the means, which are of `n` trajectories.

@@ -152,7 +152,7 @@ fn survey(files: &[PathBuf]) -> Result<Found, StoreError> {
     }
     match (first, rows.first()) {
         (Some((header, _)), Some((lowest, ..))) => {
-            let (check, header) = match kept.filter(|(seed, ..)| seed >= lowest) {
+            let (check, header) = match kept.filter(|(seed, ..)| seed == lowest) {
                 Some((_, check, header)) => (Some(check), header),
                 None => (None, unchecked(header)),
             };
