@@ -33,7 +33,7 @@ pub use options::{Existing, Export, MaxWall, Options, Output};
 pub use origin::{BuiltIn, FileModel, Origin, ProgramModel};
 pub use reason::StepReason;
 pub use resolve::{Resolved, resolve};
-pub use rewrite::with_number;
+pub use rewrite::{with_number, without_number};
 pub use spec::RunSpec;
 pub use steps::{Defaults, TimeGrid, default_step, default_step_of_two, defaults, neat, steps_per_save};
 pub use tolerance::{TargetTol, Tolerance};

@@ -90,6 +90,7 @@ pub(super) fn resolved(
         seed: args.seed,
         first_trajectory: args.first_trajectory,
         ntraj: args.ntraj,
+        check_dt: args.check_dt,
         target_tol: TargetTol::parse(&args.target_tol)?,
         time,
     };

@@ -204,6 +204,8 @@ pub const KEYS: &[Key] = &[
     row(Run, "seed", ["whole number", "1", "1", "seed = 7", "seed of the noise"]),
     row(Run, "target_tol", ["atol or atol,rtol", "that of the means", "none", r#"target_tol = "0.01,0.02""#,
         "stop before ntraj when all means are known to this half-width"]),
+    row(Run, "check_dt", ["multiple of 8", "trajectories", "none", "check_dt = 32",
+        "measure what the step does to the means, with so many trajectories at the step and at half of it"]),
     row(Run, "first_trajectory", ["whole number", "1", "0", "first_trajectory = 1000", "number of the first trajectory"]),
     row(Run, "threads", ["whole number or auto", "1", "auto", "threads = 4", "threads of each rank"]),
     row(Run, "store_states", ["final or all", "-", "none", r#"store_states = "final""#, "keep kets as well"]),
