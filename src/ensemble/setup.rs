@@ -3,7 +3,7 @@
 use super::statistics::Shape;
 use super::{LeakInfo, ObservableInfo, RecordInfo, StateInfo};
 use crate::error::Error;
-use crate::input::{Gauge, InputError, Origin, ProgramModel, RunSpec, StoreStates};
+use crate::input::{Gauge, InputError, Origin, ProgramModel, RunSpec, StoreStates, observe};
 use crate::integrator::{IntegrationError, MethodInfo, Problem, Schedule, largest_stable_step};
 use crate::model::{Kind, Model};
 use crate::unravelling::Unravelling;
@@ -45,7 +45,11 @@ impl Ensemble {
         Self::compiled(RunSpec { origin, ..spec }, model)
     }
 
-    fn compiled(spec: RunSpec, model: Model) -> Result<Self, Error> {
+    fn compiled(spec: RunSpec, mut model: Model) -> Result<Self, Error> {
+        for text in &spec.observe {
+            let observable = observe(text, &model)?;
+            model.observables.push(observable);
+        }
         let calculus = MethodInfo::of(spec.method).calculus;
         let unravelling = Unravelling::of(&model, spec.gauge == Gauge::Slh, calculus);
         let schedule = Schedule::new(&spec.time, &model.dynamics.breakpoints());
@@ -70,7 +74,7 @@ impl Ensemble {
                 latex: o.latex.clone(),
                 unit: o.unit.clone(),
                 description: o.description.clone(),
-                hermitian: o.operator.is_hermitian(),
+                hermitian: o.quantity.is_real(),
             })
             .collect();
         if let Some(target) = &spec.target_tol {

@@ -5,7 +5,7 @@ use super::link::none_for_files;
 use super::model_file::{Overrides, Source, read};
 use super::options::options;
 use super::resolve::{Resolved, announce, method};
-use super::{FileModel, InputError, Origin, RunSpec, TargetTol, TimeGrid, positive, steps_per_save, within};
+use super::{FileModel, InputError, Origin, RunSpec, TargetTol, TimeGrid, observe, positive, steps_per_save, within};
 use crate::cli::{ModelFlags, RunArgs, TimeFlags, with_flags_of_file};
 use crate::error::Error;
 use std::path::Path;
@@ -43,6 +43,7 @@ pub(super) fn resolve_file(typed: &RunArgs, name: &str) -> Result<Resolved, Erro
         method,
         store_states: args.output.store_states,
         store_record: args.output.store_record,
+        observe: observe::parse(&args.output.observe)?,
         seed: args.seed,
         first_trajectory: args.first_trajectory,
         ntraj: args.ntraj,

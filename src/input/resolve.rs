@@ -8,7 +8,7 @@ use super::sizes::Sizes;
 use super::steps::neat;
 use super::{
     BuiltIn, InputError, Method, Origin, RunSpec, TargetTol, TimeGrid, default_step, default_step_of_two, defaults,
-    parse_initial, positive, steps_per_save, within,
+    observe, parse_initial, positive, steps_per_save, within,
 };
 use crate::cli::{DEFAULT_NTRAJ, RunArgs, TimeFlags};
 use crate::error::Error;
@@ -66,6 +66,7 @@ pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
         method,
         store_states: args.output.store_states,
         store_record: args.output.store_record,
+        observe: observe::parse(&args.output.observe)?,
         seed: args.seed,
         first_trajectory: args.first_trajectory,
         ntraj: args.ntraj,

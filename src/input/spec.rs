@@ -26,6 +26,9 @@ pub struct RunSpec {
     /// Whether the heterodyne records are kept.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub store_record: bool,
+    /// Functions of the ket that are observed beside what the model observes, as in `var(n)`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub observe: Vec<String>,
     /// Seed of all noise.
     pub seed: u64,
     /// Number of the first trajectory.
@@ -48,6 +51,8 @@ struct Conduct {
     store_states: Option<StoreStates>,
     #[serde(default)]
     store_record: bool,
+    #[serde(default)]
+    observe: Vec<String>,
     seed: u64,
     first_trajectory: u64,
     ntraj: u64,
@@ -57,8 +62,18 @@ struct Conduct {
 }
 
 impl RunSpec {
-    const KEYS: &[&str] =
-        &["gauge", "method", "store_states", "store_record", "seed", "first_trajectory", "ntraj", "target_tol", "time"];
+    const KEYS: &[&str] = &[
+        "gauge",
+        "method",
+        "store_states",
+        "store_record",
+        "observe",
+        "seed",
+        "first_trajectory",
+        "ntraj",
+        "target_tol",
+        "time",
+    ];
 
     /// A run of a model that a program makes itself, with the defaults of the command line:
     /// [`crate::ensemble::Ensemble::of_model`] puts the model in.
@@ -69,6 +84,7 @@ impl RunSpec {
             method: Method::DEFAULT,
             store_states: None,
             store_record: false,
+            observe: vec![],
             seed: 1,
             first_trajectory: 0,
             ntraj: 64,
@@ -101,14 +117,25 @@ impl RunSpec {
             origin.extend(table.remove_entry(*key));
         }
         let origin = Origin::from_table(origin)?;
-        let Conduct { gauge, method, store_states, store_record, seed, first_trajectory, ntraj, target_tol, time } =
-            table.try_into().map_err(unreadable)?;
+        let Conduct {
+            gauge,
+            method,
+            store_states,
+            store_record,
+            observe,
+            seed,
+            first_trajectory,
+            ntraj,
+            target_tol,
+            time,
+        } = table.try_into().map_err(unreadable)?;
         let spec = RunSpec {
             origin,
             gauge,
             method,
             store_states,
             store_record,
+            observe,
             seed,
             first_trajectory,
             ntraj,
@@ -198,6 +225,7 @@ pub(super) mod tests {
             method: Method::Heun,
             store_states: Some(StoreStates::Final),
             store_record: false,
+            observe: vec![],
             seed: 1,
             first_trajectory: 0,
             ntraj: 64,
@@ -300,7 +328,7 @@ pub(super) mod tests {
             link: crate::input::LinkKind::Physical,
         };
         let target_tol = TargetTol::parse(&["0,0.05".into()]).expect("a target");
-        let mut spec = RunSpec { target_tol, store_record: true, ..example() };
+        let mut spec = RunSpec { target_tol, store_record: true, observe: vec!["var(n)".into()], ..example() };
         (built_in(&mut spec).link, built_in(&mut spec).nfock_a) = (Some(link), 10);
         assert_eq!(RunSpec::from_toml(&spec.to_toml()), Ok(spec.clone()));
         let table: toml::Table = spec.to_toml().parse().expect("own text");

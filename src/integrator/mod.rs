@@ -14,11 +14,13 @@
 
 mod em;
 mod engine;
+mod entropy;
 mod heun;
 mod increments;
 mod noise;
 mod normal;
 mod problem;
+mod readout;
 mod record;
 pub mod reference;
 mod schedule;
