@@ -186,7 +186,8 @@ pub struct OutputFlags {
     /// entropy(FACTOR) in nats (repeatable, or with commas)
     #[arg(long, value_name = "FUNCTION", value_delimiter = ',')]
     pub observe: Vec<String>,
-    /// Keep the heterodyne record of every c_op as well, dxi + conj(<L>) dt added up over each save interval
+    /// Keep the heterodyne record of every c_op as well: its noise and the conjugate of its mean, added up over each save
+    /// interval
     #[arg(long)]
     pub store_record: bool,
 }

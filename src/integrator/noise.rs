@@ -12,7 +12,7 @@ use num_complex::Complex64;
 /// tilt_k = int ( 2 (s - t)/h - 1 ) dxi_k(s) ,  E[|tilt_k|^2] = h/3 , independent of dxi_k
 /// ```
 ///
-/// All have E[z] = E[z^2] = 0. The tilt is -2 times the space-time Levy area of the step (Foster, dos Reis
+/// All have `E[z] = E[z^2] = 0`. The tilt is -2 times the space-time Levy area of the step (Foster, dos Reis
 /// and Strange, arXiv 2210.17543).
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepNoise {
