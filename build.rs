@@ -17,10 +17,31 @@ fn main() {
     let version = Command::new(rustc).arg("--version").output().ok();
     let version = version.map_or("unknown".into(), |v| String::from_utf8_lossy(&v.stdout).trim().to_owned());
     println!("cargo:rustc-env=QSD_RUSTC={version}");
+    if std::env::var_os("CARGO_FEATURE_MPI").is_some() {
+        println!("cargo:rustc-env=QSD_MPI={}", mpi_library());
+        println!("cargo:rerun-if-env-changed=MPICC");
+    }
     for name in ["TARGET", "PROFILE"] {
         println!("cargo:rustc-env=QSD_{name}={}", std::env::var(name).unwrap_or_default());
     }
     for path in [".git/HEAD", ".git/index", "build.rs", "src"] {
         println!("cargo:rerun-if-changed={path}");
     }
+}
+
+/// The MPI library of the compiler wrapper, in the words that library uses of itself; "unknown" if it does not say.
+fn mpi_library() -> String {
+    let mpicc = std::env::var("MPICC").unwrap_or_else(|_| "mpicc".into());
+    let says = |flag: &str| {
+        let output = Command::new(&mpicc).arg(flag).output().ok().filter(|output| output.status.success());
+        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+    };
+    // "mpicc: Open MPI 4.1.4 (Language: C)" and "mpicc for MPICH version 4.0.2".
+    let after = |text: String, mark: &str| {
+        let (_, rest) = text.split_once(mark)?;
+        rest.split_whitespace().next().map(str::to_owned)
+    };
+    let open_mpi = after(says("--showme:version"), "Open MPI ").map(|version| format!("Open MPI v{version}"));
+    let mpich = || after(says("-v"), "MPICH version ").map(|version| format!("MPICH Version: {version}"));
+    open_mpi.or_else(mpich).unwrap_or_else(|| "unknown".into())
 }

@@ -26,8 +26,15 @@ const RUNS: [&[&str]; 6] = [
         "--store-record",
     ],
     &["absorptive_bistable", "--Nfock_a=9", "--duration=2", "--ntraj=59", "--first-trajectory=13", "--initial=ground"],
-    &["kerr_qubit", "--Nfock_a=4", "--duration=0.4", "--ntraj=58", "--seed=9223372036854775807"],
-    &["kerr_bistableB33.25", "--initial=coherent:2,1", "--duration=0.02", "--ntraj=5", "--store-states=final"],
+    &["kerr_qubit", "--Nfock_a=4", "--duration=0.4", "--ntraj=58", "--seed=9223372036854775807", "--method=rk4p1"],
+    &[
+        "kerr_bistableB33.25",
+        "--initial=coherent:2,1",
+        "--duration=0.02",
+        "--ntraj=5",
+        "--method=heun",
+        "--store-states=final",
+    ],
 ];
 
 /// Ranks and threads of each.

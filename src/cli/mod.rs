@@ -52,6 +52,14 @@ pub enum Task {
     Explain(ExplainArgs),
     /// Say what a results file holds
     Info(InfoArgs),
+    /// Write a results file in another format
+    Export(ExportArgs),
+    /// Compare ensembles with exact results: systems with known answers, or the small MODEL of a run with its master
+    /// equation
+    #[command(allow_negative_numbers = true)]
+    Verify(Box<RunArgs>),
+    /// Say whether runs will work here, alone or on several ranks
+    Doctor(DoctorArgs),
 }
 
 /// Arguments of `qsd models`.
@@ -79,6 +87,37 @@ pub struct InfoArgs {
     pub json: bool,
 }
 
+/// Arguments of `qsd export`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("format").required(true))]
+pub struct ExportArgs {
+    /// Results file
+    pub file: PathBuf,
+    /// Statistics by time, comma-separated
+    #[arg(long, group = "format")]
+    pub csv: bool,
+    /// Everything, for numpy.load, under the names of the original simulator
+    #[arg(long, group = "format")]
+    pub npz: bool,
+    /// Everything, for MATLAB, Octave and scipy.io.loadmat, under the same names
+    #[arg(long, group = "format")]
+    pub mat: bool,
+    /// The new file [default: that of the results, with another ending]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace a file that exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `qsd doctor`.
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// Directory where results are to go
+    #[arg(default_value = ".")]
+    pub directory: PathBuf,
+}
+
 impl Cli {
     /// The command line of this process; prints help or the mistake and leaves by itself (exit code 0 or 2).
     pub fn from_env() -> Cli {
@@ -90,8 +129,14 @@ impl Cli {
         let words = with_run(words);
         let matches = command().try_get_matches_from(&words).map_err(with_hint)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
-        if let Task::Run(args) = &mut cli.task {
-            args.words = words;
+        match &mut cli.task {
+            Task::Run(args) => args.words = words,
+            // What else is typed is a run.
+            Task::Verify(args) => {
+                args.words = words;
+                args.words[1] = "run".into();
+            }
+            _ => {}
         }
         Ok(cli)
     }

@@ -107,7 +107,8 @@ pub struct TimeFlags {
     /// Save nothing before this time [default: 0]
     #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = real)]
     pub save_from: Option<f64>,
-    /// Method of integration: heun or em (also under the names of sdeint, such as itoEuler) [default: heun]
+    /// Method of integration: saba, heun, rk4p1 or em (also under the names of sdeint, such as itoEuler)
+    /// [default: saba, or heun where something depends on time or is linked]
     #[arg(long, visible_alias = "sdeint-method-name", value_name = "NAME")]
     pub method: Option<String>,
 }
@@ -167,10 +168,10 @@ pub struct OutputFlags {
     /// Directory for a results file named after the run [default: none]
     #[arg(long, value_name = "DIR")]
     pub output_dir: Option<PathBuf>,
-    /// Results file named after the run in the working directory; HDF5, which MATLAB and Octave read
+    /// Also a MAT file beside the results file, which is in the working directory if nothing else is said
     #[arg(long)]
     pub save2mat: bool,
-    /// Results file named after the run in the working directory; HDF5, which Python reads (h5py, xarray)
+    /// Also a .npz file beside the results file, for numpy.load
     #[arg(long)]
     pub save2pkl: bool,
     /// Replace a results file that exists [default: go on with it]
@@ -186,10 +187,16 @@ pub struct OutputFlags {
     /// entropy(FACTOR) in nats (repeatable, or with commas)
     #[arg(long, value_name = "FUNCTION", value_delimiter = ',')]
     pub observe: Vec<String>,
-    /// Keep the heterodyne record of every c_op as well: its noise and the conjugate of its mean, added up over each save
-    /// interval
+    /// Keep the heterodyne record of every c_op as well, `dxi + conj(<L>) dt` added up over each save interval
     #[arg(long)]
     pub store_record: bool,
+}
+
+impl OutputFlags {
+    /// Whether none was typed.
+    pub fn is_empty(&self) -> bool {
+        self.output.is_none() && self.output_dir.is_none() && !self.save2mat && !self.save2pkl
+    }
 }
 
 /// Screen and log.

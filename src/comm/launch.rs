@@ -95,6 +95,11 @@ fn launched(environment: &impl Fn(&str) -> Option<String>) -> Result<Option<(&'s
         .or_else(|| count("SLURM_STEP_NUM_TASKS").filter(|_| by_srun)))
 }
 
+/// The MPI library this program was compiled for: `Open MPI v4.1.4`, "unknown", or `None` in a build without MPI.
+pub fn compiled_for() -> Option<&'static str> {
+    option_env!("QSD_MPI")
+}
+
 /// `Open MPI v4.1.4` out of what an MPI library says about itself in up to twenty lines.
 pub fn short_library(version: &str) -> String {
     let line = version.lines().next().unwrap_or_default();

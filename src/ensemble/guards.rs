@@ -2,6 +2,8 @@
 
 use super::statistics::{Node, Shape};
 use super::{Guard, LeakInfo, Verdict};
+use crate::input::Method;
+use crate::integrator::MethodInfo;
 use thiserror::Error;
 
 /// A guard failed before much was spent; the run ends.
@@ -22,6 +24,8 @@ pub struct GuardError {
 const LEAK: [f64; 2] = [1e-7, 1e-5];
 /// Relative change of |psi|^2 in one step, per unit of noise.
 const NORM_DRIFT: [f64; 2] = [0.1, 0.5];
+/// Share of saved times at which h * Gamma may be larger than is good.
+const OFTEN: f64 = 0.01;
 
 /// Above the first threshold a warning, above the second a failure; NaN fails.
 fn judge(value: f64, [warning, failed]: [f64; 2], allow_unsafe: bool) -> Verdict {
@@ -32,11 +36,23 @@ fn judge(value: f64, [warning, failed]: [f64; 2], allow_unsafe: bool) -> Verdict
     }
 }
 
+/// What of a run its guards depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Watched<'a> {
+    /// Watched Fock factors.
+    pub leaks: &'a [LeakInfo],
+    /// Saved times.
+    pub times: &'a [f64],
+    /// The method; what limits its step.
+    pub method: Method,
+}
+
 /// All guards of a set of trajectories.
-pub fn guards(node: &Node, shape: &Shape, leaks: &[LeakInfo], times: &[f64], allow_unsafe: bool) -> Vec<Guard> {
+pub fn guards(node: &Node, shape: &Shape, watched: &Watched, allow_unsafe: bool) -> Vec<Guard> {
     if node.n == 0 {
         return vec![];
     }
+    let Watched { leaks, times, method } = *watched;
     let mut guards: Vec<Guard> = leaks
         .iter()
         .zip(node.leaks(shape))
@@ -70,9 +86,19 @@ pub fn guards(node: &Node, shape: &Shape, leaks: &[LeakInfo], times: &[f64], all
         ),
     });
     // h * Gamma limits splitting methods; explicit ones are limited by stability, so it is recorded only.
-    for (name, value, level) in [("h_gamma_above_half", half, "0.5"), ("h_gamma_above_one", one, "1")] {
-        let message = format!("h * Gamma exceeds {level} at {:.1} % of the saved times", 100.0 * value);
-        guards.push(Guard { name: name.into(), value, verdict: Verdict::Recorded, message });
+    let method = MethodInfo::of(method);
+    for (name, value, level, limits) in
+        [("h_gamma_above_half", half, "0.5", [OFTEN, f64::INFINITY]), ("h_gamma_above_one", one, "1", [OFTEN, OFTEN])]
+    {
+        let limited = method.largest_h_gamma.is_some();
+        let verdict = if limited { judge(value, limits, allow_unsafe) } else { Verdict::Recorded };
+        let message = format!(
+            "h * Gamma exceeds {level} at {:.1} % of the saved times (at most 1 % should): beyond 1 {} may go wrong smoothly, \
+             with finite, plausible numbers; use a smaller --dt, or compare with --method heun",
+            100.0 * value,
+            method.name
+        );
+        guards.push(Guard { name: name.into(), value, verdict, message });
     }
     guards
 }

@@ -1,9 +1,10 @@
 //! From a resolved input to something that can run: the compiled problem and what its rows hold.
 
+use super::guards::Watched;
 use super::statistics::Shape;
 use super::{LeakInfo, ObservableInfo, RecordInfo, StateInfo};
 use crate::error::Error;
-use crate::input::{Gauge, InputError, Origin, ProgramModel, RunSpec, StoreStates, observe};
+use crate::input::{Gauge, InputError, Method, Origin, ProgramModel, RunSpec, StoreStates, observe};
 use crate::integrator::{IntegrationError, MethodInfo, Problem, Schedule, largest_stable_step};
 use crate::model::{Kind, Model};
 use crate::unravelling::Unravelling;
@@ -52,6 +53,10 @@ impl Ensemble {
         }
         let calculus = MethodInfo::of(spec.method).calculus;
         let unravelling = Unravelling::of(&model, spec.gauge == Gauge::Slh, calculus);
+        let method = MethodInfo::of(spec.method);
+        if !method.takes(&unravelling) {
+            return Err(IntegrationError::NotConstant { method: method.name }.into());
+        }
         let schedule = Schedule::new(&spec.time, &model.dynamics.breakpoints());
         model.check(&schedule.samples(spec.time.intervals, SAMPLES))?;
         let watchable = (0..model.space.factors.len()).filter(|m| model.space.factors[*m].kind != Kind::Spin);
@@ -95,6 +100,16 @@ impl Ensemble {
         self.problem.schedule.first_step(self.spec.time.intervals)
     }
 
+    /// What the guards depend on.
+    pub fn watched(&self) -> Watched<'_> {
+        Watched { leaks: &self.leaks, times: &self.times, method: self.spec.method }
+    }
+
+    /// What the method integrates exactly, if it splits the equation.
+    pub fn splitting(&self) -> Option<&'static str> {
+        (self.spec.method == Method::Saba).then(|| self.problem.splitting().form.describe())
+    }
+
     /// Refuse a step outside the method's stability region.
     ///
     /// The drift is taken with the constants of L removed, whatever the gauge: they change no trajectory,
@@ -103,15 +118,17 @@ impl Ensemble {
     /// largest, and at which that of a Lindblad is smallest: damping that fades leaves less room.
     pub fn check_step(&self) -> Result<(), Error> {
         let (method, h) = (MethodInfo::of(self.spec.method).name, self.spec.time.h);
-        match self.largest_stable(h) {
+        match self.largest_stable(self.spec.method, h) {
             None => Ok(()),
             Some(largest) => Err(IntegrationError::Unstable { method, h, largest }.into()),
         }
     }
 
-    /// The largest stable step below `h`; `None` if `h` itself is stable.
-    pub(super) fn largest_stable(&self, h: f64) -> Option<f64> {
-        let method = self.spec.method;
+    /// The largest stable step of a method below `h`; `None` if `h` itself is stable.
+    pub(super) fn largest_stable(&self, method: Method, h: f64) -> Option<f64> {
+        if method == Method::Saba {
+            return self.problem.splitting().largest_step().filter(|largest| h > *largest);
+        }
         let removed = match self.spec.gauge {
             Gauge::Removed => None,
             Gauge::Slh => Some(Unravelling::of(&self.model, false, MethodInfo::of(method).calculus)),

@@ -35,7 +35,7 @@ pub(super) fn resolve_file(typed: &RunArgs, name: &str) -> Result<Resolved, Erro
     let args = with_flags_of_file(typed, &found.run).map_err(conflict)?;
     let mut warnings = [remarks, found.warnings.clone()].concat();
     none_for_files(&args.link)?;
-    let method = method(args.time.method.as_deref(), &mut warnings)?;
+    let method = method(args.time.method.as_deref(), found.model.dynamics.is_constant(), &mut warnings)?;
     let (time, step_is_open) = time(&args.time, name, &mut warnings)?;
     let spec = RunSpec {
         origin: Origin::File(FileModel::of(found)),

@@ -29,7 +29,7 @@ pub use initial::{parse_initial, write_initial};
 pub use link::LinkSpec;
 pub use method::Method;
 pub use observe::observe;
-pub use options::{Existing, MaxWall, Options, Output};
+pub use options::{Existing, Export, MaxWall, Options, Output};
 pub use origin::{BuiltIn, FileModel, Origin, ProgramModel};
 pub use resolve::{Resolved, resolve};
 pub use rewrite::with_number;

@@ -44,8 +44,9 @@ pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
     let name = flags.model.as_deref().or(flags.regime.as_deref()).unwrap_or(DEFAULT_REGIME);
     let regime = library::parse(name)?;
     let sizes = Sizes::resolve(flags, &regime, &mut warnings)?;
-    let method = method(args.time.method.as_deref(), &mut warnings)?;
-    let two = two_systems(&args.link, regime.entry.family)? && regime.entry.family != Family::EmptyThenKerr;
+    let linked = two_systems(&args.link, regime.entry.family)?;
+    let method = method(args.time.method.as_deref(), !linked, &mut warnings)?;
+    let two = linked && regime.entry.family != Family::EmptyThenKerr;
     let step = if two { default_step_of_two } else { default_step };
     let time = time(&args.time, &regime, step(regime.entry, method, sizes.a), &mut warnings)?;
     let delta_t = args.time.dt.unwrap_or(time.h);
@@ -81,8 +82,10 @@ pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
     Ok(Resolved { spec, options, warnings })
 }
 
-pub(super) fn method(name: Option<&str>, warnings: &mut Vec<String>) -> Result<Method, InputError> {
-    let (method, warning) = name.map_or(Ok((Method::DEFAULT, None)), Method::parse)?;
+/// The method named, or the default of a system that is constant or not. An empty name is none.
+pub(super) fn method(name: Option<&str>, constant: bool, warnings: &mut Vec<String>) -> Result<Method, InputError> {
+    let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(Method::default_of(constant)) };
+    let (method, warning) = Method::parse(name)?;
     warnings.extend(warning);
     Ok(method)
 }
@@ -183,8 +186,8 @@ mod tests {
         let (model, spec) = spec("qsd run");
         assert_eq!((model.regime.as_str(), model.nfock_a, model.nfock_j), ("absorptive_bistable", 50, Some(2)));
         assert_eq!((spec.seed, spec.first_trajectory, spec.ntraj), (1, 0, 64));
-        assert_eq!((spec.method, spec.gauge, model.drive), (Method::Heun, Gauge::Removed, true));
-        assert_eq!((spec.time.duration(), spec.time.save_dt, spec.time.h), (10.0, 0.2, 0.01));
+        assert_eq!((spec.method, spec.gauge, model.drive), (Method::Saba, Gauge::Removed, true));
+        assert_eq!((spec.time.duration(), spec.time.save_dt, spec.time.steps_per_save), (10.0, 0.2, 3));
         assert_eq!(resolved.options.output, Output::Nowhere);
         assert_eq!(resolved.warnings, Vec::<String>::new());
     }
@@ -192,11 +195,14 @@ mod tests {
     #[test]
     fn a_regime_brings_its_own_times_and_sizes() {
         for (line, nfock, saves, h) in [
-            ("qsd run kerr_bistable", 40, 101, 2e-3 / 14.0),
-            ("qsd run kerr_bistableB33.25", 80, 101, 2e-3 / 20.0),
-            ("qsd --regime kerr_qubit", 10, 101, 0.04 / 1000.0),
+            ("qsd run kerr_bistable", 40, 101, 2e-3 / 4.0),
+            ("qsd run kerr_bistable --method heun", 40, 101, 2e-3 / 14.0),
+            ("qsd run kerr_bistableB33.25", 80, 101, 2e-3 / 10.0),
+            ("qsd --regime kerr_qubit", 10, 101, 0.04 / 4.0),
             ("qsd run kerr_qubit --method em", 10, 101, 0.04 / 160_000.0),
-            ("qsd run kerr_bistable --Nfock_a 80", 80, 101, 2e-3 / 107.0),
+            ("qsd run kerr_bistable --Nfock_a 80", 80, 101, 2e-3 / 4.0),
+            ("qsd run kerr_bistable --method heun --Nfock_a 80", 80, 101, 2e-3 / 107.0),
+            ("qsd run empty_then_kerrA20", 40, 101, 2e-3 / 14.0),
         ] {
             let (model, spec) = spec(line);
             assert_eq!((model.nfock_a, model.nfock_j, spec.time.saves()), (nfock, None, saves), "{line}");

@@ -76,7 +76,8 @@ impl RunSpec {
     ];
 
     /// A run of a model that a program makes itself, with the defaults of the command line:
-    /// [`crate::ensemble::Ensemble::of_model`] puts the model in.
+    /// [`crate::ensemble::Ensemble::of_model`] puts the model in. Of a model that depends on time or is linked `method`
+    /// must be another than the default, `saba`.
     pub fn of_program(time: TimeGrid) -> RunSpec {
         RunSpec {
             origin: Origin::Program(ProgramModel::default()),

@@ -22,6 +22,8 @@ pub(super) const INFO: MethodInfo = MethodInfo {
     weak_order: 1.0,
     strong_order: 0.5,
     tilt: false,
+    constant: false,
+    largest_h_gamma: None,
     calculus: Calculus::Ito,
     passes: 1,
     source: "Kloeden and Platen 1992, eq. (10.2.4)",
@@ -97,7 +99,7 @@ impl Stepper for Em {
             }
         }
         let pass = Pass { plan, coefficients: &self.coefficients, v: &state.psi, u: None, acc: None };
-        pass.sweep::<V, ROWS, false, false, false>(&mut self.out, &mut self.seen);
+        pass.sweep::<V, ROWS, false, false, false, true>(&mut self.out, &mut self.seen);
         state.accept(&mut self.out, &mut self.seen, dxi, h);
     }
 }

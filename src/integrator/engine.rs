@@ -48,6 +48,8 @@ pub trait Engine: Send {
 
 /// One way to take a step. `step` is inlined into a function compiled for each instruction set.
 pub(super) trait Stepper: Send {
+    /// Whether a step needs the functions of time in its middle.
+    const MIDDLE: bool = false;
     /// Allocate what a step needs.
     fn new(problem: &Problem) -> Self;
     /// Forget the previous trajectory; `state` holds the initial kets and their overlaps.
@@ -56,6 +58,14 @@ pub(super) trait Stepper: Send {
     fn carried(&mut self) -> Vec<&mut Lanes>;
     /// Advance `state` by `step`.
     fn step<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State);
+    /// Make what is to be seen of `state`; called at the start, and after steps, as many as it happens to be: it
+    /// changes nothing that a later step depends on.
+    #[inline(always)]
+    fn finish<V: Lane, const ROWS: usize>(&mut self, _problem: &Problem, _state: &State) {}
+    /// The kets to be seen and their |psi|^2.
+    fn shown<'a>(&'a self, state: &'a State) -> (&'a Batch, Lanes) {
+        (&state.psi, state.seen.norm)
+    }
 }
 
 /// What survives a step beside the stepper's own: kets of a batch with what the last pass measured of
@@ -87,6 +97,12 @@ impl State {
         let change = seen.norm.over(self.seen.norm).minus(Lanes::splat(1.0)).abs();
         let drift = change.over(noise.largest(Lanes::splat(1.0)));
         self.norm_drift = self.norm_drift.largest(drift);
+        self.take(out, seen);
+    }
+
+    /// Take over kets and what was seen of them.
+    #[inline(always)]
+    pub fn take(&mut self, out: &mut Batch, seen: &mut Overlaps) {
         std::mem::swap(&mut self.psi, out);
         std::mem::swap(&mut self.seen, seen);
         if self.seen.norm.0.iter().any(|n| !(0.5..2.0).contains(n)) {
@@ -128,8 +144,9 @@ pub(super) struct BatchEngine<S, N> {
     noise: N,
     state: State,
     drawn: StepNoise,
-    /// Functions of time at the start and at the end of a step.
+    /// Functions of time at the start, in the middle and at the end of a step.
     start: Vec<Complex64>,
+    middle: Vec<Complex64>,
     end: Vec<Complex64>,
     measured: Vec<Complex8>,
     sample: Sample,
@@ -154,6 +171,7 @@ impl<S: Stepper, N: Noise> BatchEngine<S, N> {
                 record: Record::new(&problem),
             },
             start: vec![Complex64::ZERO; problem.unravelling.functions.len()],
+            middle: vec![Complex64::ZERO; problem.unravelling.functions.len()],
             end: vec![Complex64::ZERO; problem.unravelling.functions.len()],
             stepper: S::new(&problem),
             drawn: StepNoise::zeros(draws),
@@ -185,7 +203,7 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
 
     #[inline(always)]
     fn run<V: Lane, const ROWS: usize>(self) {
-        let BatchEngine { problem, stepper, noise, state, drawn, start, end, .. } = self.engine;
+        let BatchEngine { problem, stepper, noise, state, drawn, start, middle, end, .. } = self.engine;
         let last = state.step + self.steps;
         while state.step < last {
             let span = problem.schedule.span(state.step);
@@ -196,16 +214,17 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
                     let inside = 0.5 * (from + to);
                     problem.unravelling.values_on(from, inside, start);
                     problem.unravelling.values_on(to, inside, end);
+                    if S::MIDDLE {
+                        problem.unravelling.values_on(inside, inside, middle);
+                    }
                 }
                 noise.draw::<V>(drawn);
-                stepper.step::<V, ROWS>(
-                    problem,
-                    Step { h: span.h, dxi: &drawn.dxi, tilt: &drawn.tilt, coin: drawn.coin, start, end },
-                    state,
-                );
+                let StepNoise { dxi, tilt } = drawn;
+                stepper.step::<V, ROWS>(problem, Step { h: span.h, dxi, tilt, start, middle, end }, state);
                 state.step += 1;
             }
         }
+        stepper.finish::<V, ROWS>(problem, state);
     }
 }
 
@@ -217,9 +236,10 @@ impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
 
     #[inline(always)]
     fn run<V: Lane, const ROWS: usize>(self) {
-        let BatchEngine { problem, state, measured, sample, .. } = self.0;
-        let inverse = Lanes::splat(1.0).over(state.seen.norm);
-        problem.measured.measure(&state.psi, inverse, measured);
+        let BatchEngine { problem, stepper, state, measured, sample, .. } = self.0;
+        let (psi, norm) = stepper.shown(state);
+        let inverse = Lanes::splat(1.0).over(norm);
+        problem.measured.measure(psi, inverse, measured);
         let rest = &measured[problem.readouts.operators..];
         for (watched, measured) in sample.watched.iter_mut().zip(rest) {
             *watched = measured.re;
@@ -233,7 +253,7 @@ impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
                 sample.rate = rate.re.mul_add(Lanes::splat(square), sample.rate);
             }
         }
-        sample.norm = state.seen.norm;
+        sample.norm = norm;
     }
 }
 
@@ -251,6 +271,7 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
             *seen = Complex8::splat(overlap);
         }
         self.stepper.start(&self.problem, &self.state);
+        self.advance(0);
     }
 
     fn advance(&mut self, steps: u64) {
@@ -272,8 +293,9 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
     }
 
     fn ket(&self, lane: usize) -> Vec<Complex64> {
-        let norm = self.state.seen.norm.0[lane].sqrt();
-        let ket: Vec<_> = self.state.psi.ket(lane).iter().map(|x| x / norm).collect();
+        let (psi, norm) = self.stepper.shown(&self.state);
+        let norm = norm.0[lane].sqrt();
+        let ket: Vec<_> = psi.ket(lane).iter().map(|x| x / norm).collect();
         self.problem.in_users_basis(&ket)
     }
 
@@ -296,6 +318,7 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
         for (lanes, saved) in carried.into_iter().zip(saved.chunks_exact(LANES)) {
             lanes.0.copy_from_slice(saved);
         }
+        self.advance(0);
         true
     }
 }
@@ -304,7 +327,7 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
 mod tests {
     use super::*;
     use crate::input::{Method, TimeGrid};
-    use crate::integrator::{Schedule, engine};
+    use crate::integrator::{METHODS, Schedule, engine};
     use crate::model::library::{Choices, build, parse};
     use crate::model::{Drive, Link, TimeFunction};
     use crate::unravelling::Unravelling;
@@ -339,8 +362,8 @@ mod tests {
             Schedule::new(&TimeGrid::new(1.0, 2e-3, 20, 0.0).expect("a grid"), &model.dynamics.breakpoints());
         let eventful = Problem::new(&model, Unravelling::qsd(&model, false), &[], schedule);
         for problem in [plain, eventful].map(Arc::new) {
-            for method in [Method::Em, Method::Heun] {
-                goes_on(&problem, method);
+            for info in METHODS.iter().filter(|info| info.takes(&problem.unravelling)) {
+                goes_on(&problem, info.method);
             }
         }
     }

@@ -8,9 +8,9 @@ use qsd::ensemble::{
     Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, Verdict, choose_step, run, utc_now,
 };
 use qsd::error::{Error, exit};
-use qsd::input::{Existing, InputError, Options, Output, Resolved, RunSpec, resolve};
+use qsd::input::{Existing, Export, InputError, Options, Output, Resolved, RunSpec, resolve};
 use qsd::kernel::Isa;
-use qsd::report::{dry_run, json, logging, progress::Reporter, table};
+use qsd::report::{dry_run, export, json, logging, progress::Reporter, table};
 use qsd::store::{self, H5Sink, Place, Results};
 use std::io::{self, Write};
 use std::path::Path;
@@ -141,7 +141,9 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
         Recorded::Here(outcome) => outcome,
     };
     comm.broadcast(vec![outcome.summary.exit_code as u8]);
-    Ok(tell(&outcome, &header, &options, path.as_deref()))
+    let told = tell(&outcome, &header, &options, path.as_deref());
+    let complete = outcome.summary.exit_code != exit::RESUMABLE;
+    Ok(told.max(path.filter(|_| complete).map_or(exit::DONE, |path| write_exports(&path, &options))))
 }
 
 fn describe(ensemble: &Ensemble, header: &Header) {
@@ -194,7 +196,8 @@ fn already_complete(path: Option<&Path>, options: &Options, comm: &dyn Comm, exi
             path.display()
         )),
     };
-    said.map_or_else(|error| complain(&error.into()), shown).max(exit_code)
+    let said = said.map_or_else(|error| complain(&error.into()), shown);
+    said.max(exit_code).max(write_exports(path, options))
 }
 
 /// The end of a run in words or as JSON.
@@ -241,6 +244,22 @@ fn leave(error: &Error, comm: &dyn Comm, mut sink: Box<dyn Sink + '_>, took: Dur
     std::process::exit(code)
 }
 
+/// The formats that were asked for with the run; each replaces that of an earlier start.
+fn write_exports(path: &Path, options: &Options) -> i32 {
+    let write = |format: &Export| -> Result<(), Error> {
+        let to = export::path_of(path, *format);
+        export::export(&Results::open(path)?, *format, &to, true)?;
+        log::info!("exported to {}", to.display());
+        Ok(())
+    };
+    options
+        .exports
+        .iter()
+        .map(|format| write(format).map_or_else(|error| complain(&error), |()| exit::DONE))
+        .max()
+        .unwrap_or(0)
+}
+
 fn show_plan(ensemble: &Ensemble, header: &Header, options: &Options) -> Result<i32, Error> {
     let path = options.path(&ensemble.spec);
     if let Some(path) = path.as_ref().filter(|path| path.exists() && options.existing == Existing::Refuse) {
@@ -250,6 +269,7 @@ fn show_plan(ensemble: &Ensemble, header: &Header, options: &Options) -> Result<
         dimension: ensemble.model.space.dim(),
         steps: ensemble.steps(),
         observables: ensemble.observables.len(),
+        splitting: ensemble.splitting(),
         records: header.record.as_ref().map_or(0, |record| record.channels.len()),
         ranks: header.ranks,
         threads: header.threads,

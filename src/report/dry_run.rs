@@ -23,6 +23,8 @@ pub struct Plan {
     pub steps: u64,
     /// Stored observables.
     pub observables: usize,
+    /// What the method integrates exactly, if it splits the equation.
+    pub splitting: Option<&'static str>,
     /// Records kept of every save interval.
     pub records: usize,
     /// Ranks.
@@ -46,6 +48,7 @@ pub fn write(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()>
     line(out, "times", format!("{} saved, up to {}", count(time.saves() as u64), time.duration()))?;
     line(out, "steps", format!("{} a trajectory, {} in all", count(plan.steps), count(spec.ntraj * plan.steps)))?;
     line(out, "basis states", count(plan.dimension as u64))?;
+    plan.splitting.map_or(Ok(()), |exact| line(out, "exact between kicks", exact.into()))?;
     line(out, "processes", format!("{} x {}", plural(plan.ranks, "rank"), plural(plan.threads, "thread")))?;
     line(out, "memory of a rank", format!("about {}, beside the program itself", BinaryBytes(memory(spec, plan))))?;
     line(out, "results file", file)?;
@@ -60,6 +63,7 @@ pub fn json(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()> 
         "steps_per_trajectory": plan.steps,
         "steps": spec.ntraj * plan.steps,
         "basis_states": plan.dimension,
+        "splitting": plan.splitting,
         "ranks": plan.ranks,
         "threads": plan.threads,
         "memory_of_a_rank": memory(spec, plan),
@@ -106,6 +110,7 @@ mod tests {
         dimension: 100,
         steps: 1000,
         observables: 9,
+        splitting: None,
         records: 0,
         ranks: 2,
         threads: 4,

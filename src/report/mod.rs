@@ -1,7 +1,9 @@
 //! What users see: progress and summaries while it runs, and what a results file holds.
 
+pub mod doctor;
 pub mod dry_run;
 pub mod explain;
+pub mod export;
 pub mod info;
 pub mod json;
 pub mod logging;
@@ -9,3 +11,4 @@ pub mod models;
 pub mod network;
 pub mod progress;
 pub mod table;
+pub mod verify;

@@ -295,7 +295,7 @@ fn why(detail: &str) -> String {
 }
 
 /// Bytes as people say them: `1.4 GB`.
-pub(super) fn human_bytes(bytes: u64) -> String {
+pub fn human_bytes(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "kB", "MB", "GB", "TB"] {
         if value < 1000.0 {

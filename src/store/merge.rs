@@ -7,9 +7,9 @@
 use super::place::{Lock, remove_leftovers, standing};
 use super::writer::Open;
 use super::{Results, StoreError, copy, skeleton};
-use crate::ensemble::{Header, Summary, Value, Verdict, judge, utc_now};
+use crate::ensemble::{Header, Summary, Value, Verdict, Watched, judge, utc_now};
 use crate::error::exit;
-use crate::input::{Existing, difference, with_number};
+use crate::input::{Existing, Method, difference, with_number};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -218,7 +218,9 @@ fn summarise(part: &Path, header: &Header, allow_unsafe: bool, started: Instant)
     let results = Results::open(part)?;
     let (shape, node) = results.node_of(&vec![true; header.ntraj as usize])?;
     let node = node.ok_or_else(|| StoreError::Empty { path: part.into() })?;
-    let guards = judge(&node, &shape, &header.leaks, &header.times, allow_unsafe);
+    let method = Method::of_input(&header.resolved_input);
+    let watched = Watched { leaks: &header.leaks, times: &header.times, method };
+    let guards = judge(&node, &shape, &watched, allow_unsafe);
     let failed = guards.iter().any(|guard| guard.verdict == Verdict::Failed);
     Ok(Summary {
         n_done: node.n,

@@ -26,10 +26,10 @@ use self::hdf5 as h5;
 pub use self::hdf5::library_version;
 
 pub use crate::input::{Existing, Io};
-pub use error::StoreError;
+pub use error::{StoreError, human_bytes};
 pub use layout::{VOLATILE, VOLATILE_ATTRIBUTES, check_observable_name, file_size};
 pub use merge::{Merged, Merging, merge};
-pub use place::Place;
-pub use reader::{GuardRecord, Results, RunRecord, State};
+pub use place::{Place, check_directory, free_space, has_locks};
+pub use reader::{GuardRecord, Kets, Results, RunRecord, State};
 pub use resize::resize;
 pub use writer::H5Sink;

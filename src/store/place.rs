@@ -69,6 +69,20 @@ pub fn check_directory(path: &Path, comm: &dyn Comm) -> Result<(), Option<StoreE
     }
 }
 
+/// Free bytes for this user on the disk of a directory; `None` where the system does not know.
+pub fn free_space(directory: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(directory).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize)).filter(|free| *free > 0)
+}
+
+/// Whether files in the directory of `output` can be locked.
+///
+/// # Errors
+/// `Directory` if no file can be made there, `Locked` if somebody holds the lock of `output`.
+pub fn has_locks(output: &Path) -> Result<bool, StoreError> {
+    Ok(Lock::take(output, true)?.is_held())
+}
+
 /// Wait until this rank sees the very file that rank 0 has made (an old one may linger in a cache).
 ///
 /// # Errors

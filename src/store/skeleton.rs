@@ -42,12 +42,9 @@ pub fn create_with(
 
 /// A disk that cannot hold the file is not filled first.
 fn check_room(part: &Path, header: &Header) -> Result<(), StoreError> {
-    let free = rustix::fs::statvfs(place::directory(part)).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-    match free {
-        // Some file systems do not know: then filling it tells.
-        Ok(free) if free > 0 && free < layout::file_size(header) => {
-            Err(StoreError::Full { path: part.into(), needed: None })
-        }
+    match place::free_space(place::directory(part)) {
+        Some(free) if free < layout::file_size(header) => Err(StoreError::Full { path: part.into(), needed: None }),
+        // Where nobody knows, filling it tells.
         _ => Ok(()),
     }
 }

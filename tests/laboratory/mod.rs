@@ -8,7 +8,7 @@ use qsd::cli::{Cli, Task};
 use qsd::comm;
 use qsd::ensemble::{Begun, Conduct, Ensemble, Failure, Header, Outcome, Rows, Sink, Summary, choose_step, run};
 use qsd::error::Error;
-use qsd::input::{RunSpec, resolve};
+use qsd::input::{Method, RunSpec, resolve};
 use qsd::model::{Dynamics, Factor, HilbertSpace, Model, Observable, Operator};
 
 /// The resolved input of a command line.
@@ -138,7 +138,16 @@ impl Found {
 
 /// Run an ensemble of a system made by hand; `line` gives times, method, step, seed and number.
 pub fn run_system(model: Model, line: &str) -> Found {
-    finish(Ensemble::of_model(spec(line), model).expect(line))
+    finish(by_hand(model, line).expect(line))
+}
+
+/// The ensemble of a system made by hand, with the default method of such a system if `line` names none.
+pub fn by_hand(model: Model, line: &str) -> Result<Ensemble, Error> {
+    let mut spec = spec(line);
+    if !line.contains("--method") {
+        spec.method = Method::default_of(model.dynamics.is_constant());
+    }
+    Ensemble::of_model(spec, model)
 }
 
 /// Run a command line.

@@ -149,7 +149,7 @@ impl Columns {
 
 impl Block {
     /// A number as a complex one.
-    fn complex(&self, at: usize) -> Complex64 {
+    pub(super) fn complex(&self, at: usize) -> Complex64 {
         match self {
             Block::Complex(values) => values[at],
             Block::Real(values) => values[at].into(),
