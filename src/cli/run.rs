@@ -189,6 +189,10 @@ pub struct OutputFlags {
     /// Keep the kets as well [default: none]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub store_states: Option<StoreStates>,
+    /// Functions of the ket of one trajectory, observed beside what the model observes: var(OBSERVABLE), abs2(OBSERVABLE),
+    /// entropy(FACTOR) in nats (repeatable, or with commas)
+    #[arg(long, value_name = "FUNCTION", value_delimiter = ',')]
+    pub observe: Vec<String>,
     /// Keep the heterodyne record of every c_op as well, `dxi + conj(<L>) dt` added up over each save interval
     #[arg(long)]
     pub store_record: bool,

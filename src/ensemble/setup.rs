@@ -4,7 +4,7 @@ use super::guards::Watched;
 use super::statistics::Shape;
 use super::{LeakInfo, ObservableInfo, RecordInfo, StateInfo};
 use crate::error::Error;
-use crate::input::{Gauge, InputError, Method, Origin, ProgramModel, RunSpec, StoreStates, TimeGrid};
+use crate::input::{Gauge, InputError, Method, Origin, ProgramModel, RunSpec, StoreStates, TimeGrid, observe};
 use crate::integrator::{IntegrationError, MethodInfo, Problem, Schedule, largest_stable_step};
 use crate::model::{Kind, Model};
 use crate::unravelling::Unravelling;
@@ -36,14 +36,23 @@ impl Ensemble {
     /// The ensemble of a spec's own model.
     pub fn new(spec: RunSpec) -> Result<Self, Error> {
         let model = spec.model()?;
-        Self::compiled(spec, model)
+        Self::observing(spec, model)
     }
 
     /// The ensemble of a model that the caller made, with times, method, seed and numbers taken from `spec`
     /// ([`RunSpec::of_program`] has the defaults). The resolved input names the model and has its hash.
     pub fn of_model(spec: RunSpec, model: Model) -> Result<Self, Error> {
         let origin = Origin::Program(ProgramModel::of(&model));
-        Self::compiled(RunSpec { origin, ..spec }, model)
+        Self::observing(RunSpec { origin, ..spec }, model)
+    }
+
+    /// The model with the observables that the spec adds.
+    fn observing(spec: RunSpec, mut model: Model) -> Result<Self, Error> {
+        for text in &spec.observe {
+            let observable = observe(text, &model)?;
+            model.observables.push(observable);
+        }
+        Self::compiled(spec, model)
     }
 
     /// The same system with another spec: other times.
@@ -84,7 +93,7 @@ impl Ensemble {
                 latex: o.latex.clone(),
                 unit: o.unit.clone(),
                 description: o.description.clone(),
-                hermitian: o.operator.is_hermitian(),
+                hermitian: o.quantity.is_real(),
             })
             .collect();
         if let Some(target) = &spec.target_tol {

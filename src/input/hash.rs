@@ -46,6 +46,7 @@ mod tests {
             RunSpec { method: Method::Em, ..example() },
             RunSpec { store_states: None, ..example() },
             RunSpec { store_record: true, ..example() },
+            RunSpec { observe: vec!["var(n)".into()], ..example() },
             with(|m| m.set = Default::default()),
             with(|m| m.initial = Default::default()),
         ];

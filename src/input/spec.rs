@@ -26,6 +26,9 @@ pub struct RunSpec {
     /// Whether the heterodyne records are kept.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub store_record: bool,
+    /// Functions of the ket that are observed beside what the model observes, as in `var(n)`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub observe: Vec<String>,
     /// Seed of all noise.
     pub seed: u64,
     /// Number of the first trajectory.
@@ -51,6 +54,8 @@ struct Conduct {
     store_states: Option<StoreStates>,
     #[serde(default)]
     store_record: bool,
+    #[serde(default)]
+    observe: Vec<String>,
     seed: u64,
     first_trajectory: u64,
     ntraj: u64,
@@ -67,6 +72,7 @@ impl RunSpec {
         "method",
         "store_states",
         "store_record",
+        "observe",
         "seed",
         "first_trajectory",
         "ntraj",
@@ -85,6 +91,7 @@ impl RunSpec {
             method: Method::DEFAULT,
             store_states: None,
             store_record: false,
+            observe: vec![],
             seed: 1,
             first_trajectory: 0,
             ntraj: 64,
@@ -123,6 +130,7 @@ impl RunSpec {
             method,
             store_states,
             store_record,
+            observe,
             seed,
             first_trajectory,
             ntraj,
@@ -136,6 +144,7 @@ impl RunSpec {
             method,
             store_states,
             store_record,
+            observe,
             seed,
             first_trajectory,
             ntraj,
@@ -242,6 +251,7 @@ pub(super) mod tests {
             method: Method::Heun,
             store_states: Some(StoreStates::Final),
             store_record: false,
+            observe: vec![],
             seed: 1,
             first_trajectory: 0,
             ntraj: 64,
@@ -345,7 +355,8 @@ pub(super) mod tests {
             link: crate::input::LinkKind::Physical,
         };
         let target_tol = TargetTol::parse(&["0,0.05".into()]).expect("a target");
-        let mut spec = RunSpec { check_dt: Some(32), target_tol, store_record: true, ..example() };
+        let mut spec =
+            RunSpec { check_dt: Some(32), target_tol, store_record: true, observe: vec!["var(n)".into()], ..example() };
         (built_in(&mut spec).link, built_in(&mut spec).nfock_a) = (Some(link), 10);
         assert_eq!(RunSpec::from_toml(&spec.to_toml()), Ok(spec.clone()));
         let table: toml::Table = spec.to_toml().parse().expect("own text");

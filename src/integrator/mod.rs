@@ -15,6 +15,7 @@
 mod coarsened;
 mod em;
 mod engine;
+mod entropy;
 mod heun;
 mod increments;
 mod kick;
@@ -22,6 +23,7 @@ mod linear_form;
 mod noise;
 mod normal;
 mod problem;
+mod readout;
 mod record;
 pub mod reference;
 mod rk4p1;
