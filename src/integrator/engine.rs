@@ -139,11 +139,11 @@ fn power_of_two_towards_one(norm: f64) -> f64 {
 }
 
 /// The engine of a stepper and a source of noise.
-pub(super) struct BatchEngine<S, N> {
+pub(super) struct BatchEngine<S> {
     problem: Arc<Problem>,
     isa: Isa,
     stepper: S,
-    noise: N,
+    noise: Box<dyn Noise>,
     state: State,
     drawn: StepNoise,
     /// Functions of time at the start, in the middle and at the end of a step.
@@ -154,8 +154,8 @@ pub(super) struct BatchEngine<S, N> {
     sample: Sample,
 }
 
-impl<S: Stepper, N: Noise> BatchEngine<S, N> {
-    pub(super) fn new(problem: Arc<Problem>, draws: Draws, noise: N, isa: Isa) -> Self {
+impl<S: Stepper> BatchEngine<S> {
+    pub(super) fn new(problem: Arc<Problem>, draws: Draws, noise: Box<dyn Noise>, isa: Isa) -> Self {
         let plan = &problem.plan;
         let sample = Sample {
             observables: vec![Complex8::ZERO; problem.readouts.len()],
@@ -186,7 +186,7 @@ impl<S: Stepper, N: Noise> BatchEngine<S, N> {
     }
 }
 
-impl<S: Stepper, N: Noise> BatchEngine<S, N> {
+impl<S: Stepper> BatchEngine<S> {
     fn carried(&mut self) -> Vec<&mut Lanes> {
         let mut all = self.state.carried();
         all.extend(self.stepper.carried());
@@ -195,17 +195,17 @@ impl<S: Stepper, N: Noise> BatchEngine<S, N> {
 }
 
 /// `steps` steps of an engine, compiled once per instruction set.
-struct Advance<'a, S, N> {
-    engine: &'a mut BatchEngine<S, N>,
+struct Advance<'a, S> {
+    engine: &'a mut BatchEngine<S>,
     steps: u64,
 }
 
-impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
+impl<S: Stepper> Kernel for Advance<'_, S> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Lane, const ROWS: usize>(self) {
-        let BatchEngine { problem, stepper, noise, state, drawn, start, middle, end, .. } = self.engine;
+        let BatchEngine { problem, isa, stepper, noise, state, drawn, start, middle, end, .. } = self.engine;
         let last = state.step + self.steps;
         while state.step < last {
             let span = problem.schedule.span(state.step);
@@ -220,7 +220,7 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
                         problem.unravelling.values_on(inside, inside, middle);
                     }
                 }
-                noise.draw::<V>(drawn);
+                noise.draw(*isa, drawn);
                 let StepNoise { dxi, tilt } = drawn;
                 stepper.step::<V, ROWS>(problem, Step { h: span.h, dxi, tilt, start, middle, end }, state);
                 state.step += 1;
@@ -231,9 +231,9 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
 }
 
 /// One measurement of an engine, compiled once per instruction set.
-struct Measure<'a, S, N>(&'a mut BatchEngine<S, N>);
+struct Measure<'a, S>(&'a mut BatchEngine<S>);
 
-impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
+impl<S: Stepper> Kernel for Measure<'_, S> {
     type Output = ();
 
     #[inline(always)]
@@ -259,7 +259,7 @@ impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
     }
 }
 
-impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
+impl<S: Stepper> Engine for BatchEngine<S> {
     fn start(&mut self, batch: u64) {
         self.noise.start(batch);
         self.state.psi.fill(&self.problem.initial);
