@@ -16,7 +16,7 @@ use qsd::integrator::reference::Reference;
 use qsd::integrator::{METHODS, MethodInfo, Problem, Splitting, WienerPath, engine};
 use qsd::kernel::{Isa, Kernel, LANES, Lane, Lanes};
 use qsd::model::library::{Choices, build, parse};
-use qsd::model::{Factor, HilbertSpace, Model, Operator};
+use qsd::model::{Factor, HilbertSpace, Model, Observable, Operator, Quantity};
 use qsd::unravelling::Unravelling;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -68,8 +68,9 @@ fn two_cavities(nfock: usize) -> Model {
     let mut observables = vec![];
     for (m, model) in [&first, &second].into_iter().enumerate() {
         for observable in &model.observables {
-            let (name, operator) = (format!("{}{m}", observable.name), space.embed(m, &observable.operator));
-            observables.push(qsd::model::Observable { name, operator, ..observable.clone() });
+            let Quantity::Mean(operator) = &observable.quantity else { continue };
+            let (name, quantity) = (format!("{}{m}", observable.name), Quantity::Mean(space.embed(m, operator)));
+            observables.push(Observable { name, quantity, ..observable.clone() });
         }
     }
     let mut initial = vec![Complex64::ZERO; nfock * nfock];

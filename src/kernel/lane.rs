@@ -207,7 +207,7 @@ impl Lane for Array {
         each_lane!(lane => self.0[lane] * b.0[lane])
     }
 
-    #[inline]
+    #[inline(never)]
     fn run<K: Kernel>(kernel: K) -> K::Output {
         kernel.run::<Array, ROWS>()
     }

@@ -34,11 +34,13 @@ impl Avx2 {
     }
 }
 
+#[inline(never)]
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma,bmi2")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<Avx512, 5>()
+    kernel.run::<Avx512, 4>()
 }
 
+#[inline(never)]
 #[target_feature(enable = "avx2,fma,bmi2")]
 fn avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Avx2, 2>()

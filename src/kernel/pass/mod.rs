@@ -174,7 +174,7 @@ impl<P: Parts> Kernel for Sweep<'_, P> {
                 gathered: &mut seen.gathered,
             };
             for segment in &plan.segments {
-                rows.segment::<P, ROWS>(segment);
+                rows.segment::<P>(segment);
             }
             if P::SEEN {
                 rows.norm[0].plus(rows.norm[1]).store(&mut seen.norm, part);

@@ -10,11 +10,13 @@
 //! group to the next only sums are carried: amplitudes that are carried as well are more than there are registers, and the
 //! one that is spilled and read back at once costs a quarter of the pass.
 
+use super::super::dispatch::Kernel;
 use super::super::lane::{Complex, Lane, Part};
 use super::super::lanes::Complex8;
 use super::super::plan::{Above, Segment, Table};
 use super::Parts;
 use super::far::{add_far, gather};
+use std::marker::PhantomData;
 
 /// A sweep over one part of the lanes: slices with guard rows, and what stays in registers throughout. `Sweep::run`
 /// has checked that all of it belongs to one plan, whose segments stay inside.
@@ -80,54 +82,86 @@ unsafe fn several_mut<T, const R: usize>(x: &mut [T], at: usize) -> &mut [T; R] 
 impl<V: Lane> Rows<'_, V> {
     /// All rows of a segment.
     #[inline(always)]
-    pub fn segment<P: Parts, const R: usize>(&mut self, segment: &Segment) {
+    pub fn segment<P: Parts>(&mut self, segment: &Segment) {
         match *self.diagonal {
-            Table::Complex(re, im) => self.beside::<P, R, true>(segment, (re, im)),
-            Table::Real(re) => self.beside::<P, R, false>(segment, (re, re)),
+            Table::Complex(re, im) => self.beside::<P, true>(segment, (re, im)),
+            Table::Real(re) => self.beside::<P, false>(segment, (re, re)),
             Table::Ones | Table::Imaginary(_) => unreachable!("the main diagonal is real or complex"),
         }
     }
 
     #[inline(always)]
-    fn beside<P: Parts, const R: usize, const COMPLEX: bool>(&mut self, segment: &Segment, diagonal: (usize, usize)) {
+    fn beside<P: Parts, const COMPLEX: bool>(&mut self, segment: &Segment, diagonal: (usize, usize)) {
         let nothing = Above { reduced: 0, table: 0, overlap: 0 };
         match (segment.above, segment.below) {
-            (Some(above), Some(below)) => self.walk::<P, R, COMPLEX, true, true>(segment, diagonal, above, below),
-            (Some(above), None) => self.walk::<P, R, COMPLEX, true, false>(segment, diagonal, above, 0),
-            (None, _) => self.walk::<P, R, COMPLEX, false, false>(segment, diagonal, nothing, 0),
+            (Some(above), Some(below)) => self.walk::<P, COMPLEX, true, true>(segment, diagonal, above, below),
+            (Some(above), None) => self.walk::<P, COMPLEX, true, false>(segment, diagonal, above, 0),
+            (None, _) => self.walk::<P, COMPLEX, false, false>(segment, diagonal, nothing, 0),
         }
     }
 
-    /// `R` rows at a time, the last ones one by one.
+    /// In a function of its own: the compiler takes as the square of what is inlined into one.
     #[inline(always)]
-    fn walk<P: Parts, const R: usize, const COMPLEX: bool, const ABOVE: bool, const BELOW: bool>(
+    fn walk<P: Parts, const COMPLEX: bool, const ABOVE: bool, const BELOW: bool>(
         &mut self,
         segment: &Segment,
         diagonal: (usize, usize),
         above: Above,
         below: usize,
     ) {
-        let part = self.part;
         let (mut c, mut seen) = (Complex::zero(), Complex::zero());
         if ABOVE {
-            c = Complex::load(&self.c[above.reduced], part);
+            c = Complex::load(&self.c[above.reduced], self.part);
             if P::SEEN {
-                seen = Complex::load(&self.reduced[above.reduced], part);
+                seen = Complex::load(&self.reduced[above.reduced], self.part);
             }
         }
-        let mut window = Window::<V, COMPLEX, ABOVE, BELOW> { diagonal, above, below, c, seen };
+        let window = Window::<V, COMPLEX, ABOVE, BELOW> { diagonal, above, below, c, seen };
+        V::run(Walk { rows: self, segment, window, parts: PhantomData::<P> });
+    }
+}
+
+/// A segment as a function of its own.
+struct Walk<'a, 'b, V, P, const COMPLEX: bool, const ABOVE: bool, const BELOW: bool> {
+    rows: &'a mut Rows<'b, V>,
+    segment: &'a Segment,
+    window: Window<V, COMPLEX, ABOVE, BELOW>,
+    parts: PhantomData<P>,
+}
+
+impl<W: Lane, P: Parts, const COMPLEX: bool, const ABOVE: bool, const BELOW: bool> Kernel
+    for Walk<'_, '_, W, P, COMPLEX, ABOVE, BELOW>
+{
+    type Output = ();
+
+    /// `ROWS` rows at a time, the last ones one by one. The registers are those the walk was made with: `V` is `W`.
+    #[inline(always)]
+    fn run<V: Lane, const ROWS: usize>(self) {
+        let Walk { rows, segment, mut window, .. } = self;
+        // Sums stay in registers if nobody else could see them.
+        let mut own = rows.reborrowed();
         let mut row = segment.rows.start;
-        while row + R <= segment.rows.end {
-            self.block::<P, R, COMPLEX, ABOVE, BELOW>(segment, &mut window, row);
-            row += R;
+        while row + ROWS <= segment.rows.end {
+            own.block::<P, ROWS, COMPLEX, ABOVE, BELOW>(segment, &mut window, row);
+            row += ROWS;
         }
         while row < segment.rows.end {
-            self.block::<P, 1, COMPLEX, ABOVE, BELOW>(segment, &mut window, row);
+            own.block::<P, 1, COMPLEX, ABOVE, BELOW>(segment, &mut window, row);
             row += 1;
         }
+        let (norm, projection) = (own.norm, own.projection);
+        (rows.norm, rows.projection) = (norm, projection);
         if ABOVE && P::SEEN {
-            window.seen.store(&mut self.reduced[above.reduced], part);
+            window.seen.store(&mut rows.reduced[window.above.reduced], rows.part);
         }
+    }
+}
+
+impl<V: Lane> Rows<'_, V> {
+    /// The same, for a while.
+    #[inline(always)]
+    fn reborrowed(&mut self) -> Rows<'_, V> {
+        Rows { out: self.out, acc: self.acc, reduced: self.reduced, gathered: self.gathered, ..*self }
     }
 
     /// Rows `row .. row + R` of a segment.
@@ -212,22 +246,25 @@ impl<V: Lane> Rows<'_, V> {
                 if BELOW { several::<_, R>(self.drift, window.below + row) } else { &[0.0; R] },
             )
         };
+        // Term by term and not row by row: what stands next to each other does not wait for each other.
         let mut x = [Complex::zero(); R];
-        let (mut before, mut here) = (Complex::load(&last[0], part), Complex::load(&v[0], part));
         for r in 0..R {
-            let factor = Complex {
-                re: self.s.re.plus(V::splat(re[r])),
-                im: if COMPLEX { self.s.im.plus(V::splat(im[r])) } else { self.s.im },
-            };
-            x[r] = factor.times(here);
-            let after = Complex::load(if r + 1 < R { &v[r + 1] } else { &next[0] }, part);
-            if ABOVE {
+            let here = Complex::load(&v[r], part);
+            let re = self.s.re.plus(V::splat(re[r]));
+            let im = if COMPLEX { self.s.im.plus(V::splat(im[r])) } else { self.s.im };
+            x[r] = Complex { re, im }.times(here);
+        }
+        if ABOVE {
+            for r in 0..R {
+                let after = Complex::load(if r + 1 < R { &v[r + 1] } else { &next[0] }, part);
                 x[r] = window.c.times_real(V::splat(above[r])).mul_add(after, x[r]);
             }
-            if BELOW {
+        }
+        if BELOW {
+            for r in 0..R {
+                let before = Complex::load(if r > 0 { &v[r - 1] } else { &last[0] }, part);
                 x[r] = before.real_mul_add(V::splat(below[r]), x[r]);
             }
-            (before, here) = (here, after);
         }
         x
     }

@@ -1,7 +1,7 @@
 //! Euler-Maruyama steps of a driven Kerr mode and of a mode with a spin, with the plan, the pass and the noise of
 //! the program, and an exponential at the end. Prints a digest of everything for each set of instructions of this machine: one and the same
 //! everywhere, or a trajectory depends on where it runs.
-#![allow(dead_code, reason = "the rooms have more than is used here")]
+#![allow(dead_code, unused_imports, reason = "the rooms have more than is used here")]
 
 #[path = "../../../src/kernel/mod.rs"]
 mod kernel;
@@ -111,7 +111,7 @@ impl Kernel for Run {
             pass.sweep::<V, ROWS, false, false, true, true>(&mut out, &mut seen);
             std::mem::swap(&mut psi, &mut out);
         }
-        let observables = Observables::new(&[k, channels[0].clone()]);
+        let observables = Observables::new([&k, &channels[0]]);
         let mut measured = vec![Complex8::ZERO; observables.len()];
         observables.measure(&psi, Lanes::splat(1.0).over(seen.norm), &mut measured);
         // What `saba` is made of beside the pass.
