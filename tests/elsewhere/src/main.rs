@@ -38,7 +38,7 @@ fn main() {
     for isa in Isa::available() {
         let mut hash = 0xcbf2_9ce4_8422_2325u64;
         for (hamiltonian, channels) in [kerr(23), jaynes_cummings(17)] {
-            for z in isa.run(Run { hamiltonian, channels }) {
+            for z in isa.run(Run { isa, hamiltonian, channels }) {
                 for x in z.re.0.into_iter().chain(z.im.0) {
                     assert!(x.is_finite());
                     let bytes = x.to_bits().to_le_bytes();
@@ -70,6 +70,7 @@ fn jaynes_cummings(nfock: usize) -> (Operator, Vec<Operator>) {
 
 /// One batch from a ket that is everywhere; yields kets, what is measured of them, and the last noise.
 struct Run {
+    isa: Isa,
     hamiltonian: Operator,
     channels: Vec<Operator>,
 }
@@ -79,7 +80,7 @@ impl Kernel for Run {
 
     #[inline(always)]
     fn run<V: Lane, const ROWS: usize>(self) -> Vec<Complex8> {
-        let Run { hamiltonian, channels } = self;
+        let Run { isa, hamiltonian, channels } = self;
         let damping = |k: Operator, l: &Operator| &k - &(&l.dag() * l).scale(0.5);
         let k = channels.iter().fold(hamiltonian.scale(-Complex64::I), damping);
         let plan = Plan::new(&k, &channels);
@@ -97,7 +98,7 @@ impl Kernel for Run {
         let mut drawn = StepNoise::zeros(draws);
         let mut coefficients = Coefficients::new(&plan);
         for _ in 0..STEPS {
-            noise.draw::<V>(&mut drawn);
+            noise.draw(isa, &mut drawn);
             let inverse = Lanes::splat(1.0).over(seen.norm);
             let Coefficients { s, g, c, .. } = &mut coefficients;
             plan.start_coefficients(H, c);
