@@ -43,6 +43,12 @@ pub enum Error {
     /// Results could not be exported.
     #[error(transparent)]
     Export(#[from] crate::report::export::ExportError),
+    /// A page or a figure could not be made.
+    #[error(transparent)]
+    Put(#[from] crate::report::put::PutError),
+    /// Nothing could be shown in a browser.
+    #[error(transparent)]
+    View(#[from] crate::report::view::ViewError),
     /// Another rank failed and has said why; this one leaves quietly.
     #[error("another rank failed")]
     Elsewhere,
@@ -59,6 +65,8 @@ impl Error {
             Error::Store(e) => e.id(),
             Error::Guard(_) => "E-guard",
             Error::Export(e) => e.id(),
+            Error::Put(e) => e.id(),
+            Error::View(e) => e.id(),
             Error::Elsewhere => "E-elsewhere",
         }
     }
@@ -76,6 +84,8 @@ impl Error {
             Error::Integration(e) if e.is_common() => exit::USAGE,
             Error::Store(e) => e.exit_code(),
             Error::Export(e) => e.exit_code(),
+            Error::Put(e) => e.exit_code(),
+            Error::View(e) => e.exit_code(),
             _ => exit::FAILED,
         }
     }

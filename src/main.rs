@@ -4,6 +4,8 @@
 mod doctor;
 #[path = "main/listen.rs"]
 mod listen;
+#[path = "main/look.rs"]
+mod look;
 #[path = "main/merge.rs"]
 mod merge;
 #[path = "main/ranks.rs"]
@@ -30,6 +32,9 @@ fn main() -> ExitCode {
         Task::Models(args) => show_models(&args),
         Task::Explain(args) => show_key(&args),
         Task::Info(args) => show_info(&args),
+        Task::Report(args) => look::report(&args),
+        Task::Plot(args) => look::plot(&args),
+        Task::View(args) => look::view(&args),
         Task::Export(args) => write_export(&args),
         Task::Doctor(args) => doctor::examine(&args),
     };

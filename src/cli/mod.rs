@@ -6,6 +6,7 @@
 mod again;
 mod conduct;
 mod defaults;
+mod look;
 mod merge;
 mod run;
 mod values;
@@ -13,6 +14,7 @@ mod values;
 pub use again::{ExtendArgs, ResumeArgs};
 pub use conduct::{ConductFlags, Io};
 pub use defaults::{check_flag, with_flags_of_file};
+pub use look::{PlotArgs, ReportArgs, ViewArgs};
 pub use merge::MergeArgs;
 pub use run::{
     DEFAULT_NTRAJ, Gauge, LinkFlags, LinkKind, ModelFlags, OutputFlags, RunArgs, StoreStates, TalkFlags, TimeFlags,
@@ -52,6 +54,12 @@ pub enum Task {
     Explain(ExplainArgs),
     /// Say what a results file holds
     Info(InfoArgs),
+    /// Show a results file as one page of HTML that needs no network
+    Report(ReportArgs),
+    /// Draw means over single trajectories, as a figure or in the terminal
+    Plot(PlotArgs),
+    /// Show the results of a folder in a browser, also through a tunnel
+    View(ViewArgs),
     /// Write a results file in another format
     Export(ExportArgs),
     /// Say whether runs will work here, alone or on several ranks

@@ -6,7 +6,8 @@
 mod overview;
 mod text;
 
-pub use overview::{Overview, Series};
+pub use overview::{GuardLine, Overview, Run, Series};
+pub(super) use text::with_error;
 
 use crate::store::{Results, StoreError};
 use std::io::{self, Write};

@@ -5,7 +5,7 @@ mod header;
 mod rows;
 mod values;
 
-pub use values::Kets;
+pub use values::{Factor, Kets};
 
 use super::StoreError;
 use super::h5::File;

@@ -38,6 +38,9 @@ pub struct Overview {
     pub complete: bool,
     /// Trajectories whose rows are good.
     pub done: u64,
+    /// Which rows those are, or, where they were not read again, which were written.
+    #[serde(skip)]
+    pub rows: Vec<bool>,
     /// Trajectories in all.
     pub ntraj: u64,
     /// Why the last run ended.
@@ -119,6 +122,7 @@ impl Overview {
         // Statistics of all rows that are there, or of a large file up to the last time they were refreshed.
         let stored = stored.filter(|_| count.is_none_or(|count| count == state.stats_n));
         let verified = valid.is_some();
+        let rows = valid.clone().map_or_else(|| results.written_rows(), Ok)?;
         let (done, statistics) = match (stored, valid) {
             (Some(statistics), _) => (state.stats_n, statistics),
             (None, Some(valid)) => (count.unwrap_or(0), results.statistics_of(&valid)?),
@@ -132,6 +136,7 @@ impl Overview {
             title: results.about("title").into(),
             complete: state.complete && done == state.ntraj,
             done,
+            rows,
             ntraj: state.ntraj,
             end_condition: if state.complete && done < state.ntraj { DAMAGED.into() } else { state.end_condition },
             verified,
