@@ -19,9 +19,10 @@ SOLO_FLAGS := --release --locked --no-default-features --target-dir $(TARGET)/so
 PYTHON ?= $(shell for p in python3 /usr/bin/python3; do $$p -c 'import xarray, h5netcdf' 2>/dev/null && echo $$p && break; done)
 
 .PHONY: help setup setup-test build solo static demo test test-mpi test-solo test-readers check clean
+.PHONY: bench bench-peers bench-accuracy bench-scaling bench-truncation
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
 
 setup: ## install what a build needs
 	@scripts/setup.sh build
@@ -62,6 +63,22 @@ test-readers: build setup-test ## do the file and its exports open in h5py, xarr
 	$(QSD) export $(TARGET)/readers/e.h5 --csv
 	$(PYTHON) tests/readers/exports.py $(TARGET)/readers/e.h5
 	cd $(TARGET)/readers && QSD=$(abspath $(QSD)) QSD_FILE=kerr.h5 $(PYTHON) -m nbconvert --to notebook --execute --output-dir . --output analysed $(CURDIR)/examples/analysis.ipynb
+
+# Benches, none of them part of `test`; BENCH=--quick is ten times shorter. See bench/README.md.
+bench: setup ## nanoseconds of a step
+	cargo bench --locked --bench step
+
+bench-peers: build ## beside QuTiP, dynamiqs and XMDS2
+	bench/peers/run.sh $(BENCH)
+
+bench-accuracy: build ## time to a given accuracy, every method
+	"$$(bench/environment.sh)" bench/accuracy.py $(BENCH)
+
+bench-scaling: build ## over ranks, and a model of large machines
+	bench/scaling.py $(BENCH)
+
+bench-truncation: build ## what a Fock space of changing size could save
+	"$$(bench/environment.sh)" bench/truncation.py $(BENCH)
 
 check: setup ## formatting and lints
 	cargo fmt --check

@@ -49,6 +49,9 @@ pub enum Error {
     /// Nothing could be shown in a browser.
     #[error(transparent)]
     View(#[from] crate::report::view::ViewError),
+    /// There is nothing to verify with.
+    #[error(transparent)]
+    Verify(#[from] crate::report::verify::VerifyError),
     /// Another rank failed and has said why; this one leaves quietly.
     #[error("another rank failed")]
     Elsewhere,
@@ -67,6 +70,7 @@ impl Error {
             Error::Export(e) => e.id(),
             Error::Put(e) => e.id(),
             Error::View(e) => e.id(),
+            Error::Verify(_) => "E-verify",
             Error::Elsewhere => "E-elsewhere",
         }
     }
@@ -82,6 +86,7 @@ impl Error {
         match self {
             Error::Input(_) | Error::Model(_) => exit::USAGE,
             Error::Integration(e) if e.is_common() => exit::USAGE,
+            Error::Verify(_) => exit::USAGE,
             Error::Store(e) => e.exit_code(),
             Error::Export(e) => e.exit_code(),
             Error::Put(e) => e.exit_code(),

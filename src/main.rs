@@ -12,6 +12,8 @@ mod merge;
 mod ranks;
 #[path = "main/say.rs"]
 mod say;
+#[path = "main/verify.rs"]
+mod verify;
 
 use qsd::cli::{Cli, ExplainArgs, ExportArgs, InfoArgs, ModelsArgs, Task};
 use qsd::error::Error;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Task::Report(args) => look::report(&args),
         Task::Plot(args) => look::plot(&args),
         Task::View(args) => look::view(&args),
+        Task::Verify(args) => verify::examine(&args),
         Task::Export(args) => write_export(&args),
         Task::Doctor(args) => doctor::examine(&args),
     };

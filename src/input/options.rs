@@ -88,8 +88,6 @@ pub struct Options {
     pub json: bool,
     /// No progress and no table.
     pub quiet: bool,
-    /// Nobody has named a step: that of the spec is the save interval until one is chosen.
-    pub step_is_open: bool,
 }
 
 impl Options {
@@ -126,7 +124,6 @@ impl Options {
             dry_run: talk.dry_run,
             json: talk.json,
             quiet: talk.quiet,
-            step_is_open: false,
         })
     }
 }

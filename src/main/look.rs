@@ -25,7 +25,7 @@ pub fn plot(args: &PlotArgs) -> i32 {
     let singles = args.singles.unwrap_or(if args.files.len() == 1 { 5 } else { 0 });
     let ask = plot::Ask { files: args.files.clone(), observables: args.observable.clone(), singles };
     let out = &mut io::stdout();
-    let drawn = || -> Result<io::Result<()>, Error> {
+    let mut drawn = || -> Result<io::Result<()>, Error> {
         if let Some(path) = &args.output {
             plot::to_file(&ask, path, args.force)?;
         }

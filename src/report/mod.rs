@@ -14,4 +14,5 @@ pub mod plot;
 pub mod progress;
 pub mod put;
 pub mod table;
+pub mod verify;
 pub mod view;

@@ -87,15 +87,14 @@ pub fn to_file(ask: &Ask, path: &Path, force: bool) -> Result<(), PutError> {
         "svg" => figure::Format::Svg,
         "png" => figure::Format::Png,
         _ => {
-            let what = format!("{} does not end in .svg or .png, the figures there are; choose -o FILE.svg", path.display());
+            let what =
+                format!("{} does not end in .svg or .png, the figures there are; choose -o FILE.svg", path.display());
             return Err(PutError::Ask { what });
         }
     };
     may_write(path, &ask.files, force)?;
-    let drawn = figure::draw(&picture(ask)?, format).map_err(|what| PutError::Write {
-        path: path.into(),
-        source: io::Error::other(what),
-    })?;
+    let drawn = figure::draw(&picture(ask)?, format)
+        .map_err(|what| PutError::Write { path: path.into(), source: io::Error::other(what) })?;
     put(path, &drawn)
 }
 
@@ -173,7 +172,8 @@ fn panels_of(
     let shown = rows.map(|row| results.values(&series.name, row..row + 1)).collect::<Result<Vec<_>, _>>()?;
     let label = if series.label.is_empty() { &series.name } else { &series.label };
     let unit = if matches!(series.unit.as_str(), "" | "1") { String::new() } else { format!(" ({})", series.unit) };
-    let name = Path::new(&overview.file).file_name().map_or(overview.file.clone(), |name| name.to_string_lossy().into());
+    let name =
+        Path::new(&overview.file).file_name().map_or(overview.file.clone(), |name| name.to_string_lossy().into());
     let panel = |before: &str, mean: &[f64], sem: &[f64], part: fn(&num_complex::Complex64) -> f64| Panel {
         label: format!("{before}{label}{unit}"),
         tracks: vec![Track {
@@ -194,7 +194,9 @@ fn panels_of(
 
 /// Smallest and largest of the numbers that are finite; infinite the wrong way round if there are none.
 fn ends(values: impl Iterator<Item = f64>) -> [f64; 2] {
-    values.filter(|x| x.is_finite()).fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [low.min(x), high.max(x)])
+    values
+        .filter(|x| x.is_finite())
+        .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [low.min(x), high.max(x)])
 }
 
 /// The same with a little room around, also for equal values and none.
@@ -233,7 +235,10 @@ mod tests {
         assert!(picture.panels.iter().all(|panel| names(panel) == ["one.h5", "two.h5"]));
         let n = &picture.panels[2].tracks[1];
         assert_eq!(n.mean[0], 105.0, "the mean of the eleven rows that are there");
-        assert_eq!(n.singles, [0, 3, 7].map(|k| (0..7).map(|j| 100.0 + f64::from(k) + f64::from(j) / 8.0).collect::<Vec<_>>()));
+        assert_eq!(
+            n.singles,
+            [0, 3, 7].map(|k| (0..7).map(|j| 100.0 + f64::from(k) + f64::from(j) / 8.0).collect::<Vec<_>>())
+        );
     }
 
     #[test]

@@ -40,7 +40,9 @@ pub enum ViewError {
         why: io::Error,
     },
     /// No address to listen at.
-    #[error("cannot listen at {host}, port {port} or one of the {PORTS} after it: {why}; choose another with --port or --host")]
+    #[error(
+        "cannot listen at {host}, port {port} or one of the {PORTS} after it: {why}; choose another with --port or --host"
+    )]
     Listen {
         /// The address.
         host: IpAddr,

@@ -103,7 +103,11 @@ fn figures(overview: &Overview) -> String {
     all.push(worst(overview));
     if let Some((step, method)) = overview.parameters.get("delta_t").zip(overview.parameters.get("method")) {
         let method = method.as_str().unwrap_or("");
-        all.push(figure("", &brief(step.as_f64().unwrap_or(f64::NAN)), &format!("step in {}, {method}", overview.time_unit)));
+        all.push(figure(
+            "",
+            &brief(step.as_f64().unwrap_or(f64::NAN)),
+            &format!("step in {}, {method}", overview.time_unit),
+        ));
     }
     if let Some(run) = overview.runs.last() {
         let walls: f64 = overview.runs.iter().filter_map(|run| run.wall_time).sum();

@@ -56,7 +56,8 @@ fn draw_panel(panel: &Panel, width: usize, colour: bool, out: &mut dyn Write) ->
         canvas.line(&track.times, &track.mean, times, range, Some(at));
     }
     writeln!(out, "{}", panel.label)?;
-    let names: Vec<String> = panel.tracks.iter().enumerate().map(|(at, track)| painted(&track.name, Some(at), colour)).collect();
+    let names: Vec<String> =
+        panel.tracks.iter().enumerate().map(|(at, track)| painted(&track.name, Some(at), colour)).collect();
     writeln!(out, "{}", names.join("  "))?;
     for row in 0..HEIGHT {
         let label = match row {
@@ -158,7 +159,8 @@ mod tests {
     fn a_straight_line_goes_from_corner_to_corner() {
         let text = said(Terminal { width: 50, colour: false }, vec![]);
         let rows: Vec<&str> = text.lines().skip(2).take(HEIGHT).collect();
-        let columns: Vec<usize> = rows.iter().map(|row| row.chars().skip(LEFT).take_while(|c| *c == ' ').count()).collect();
+        let columns: Vec<usize> =
+            rows.iter().map(|row| row.chars().skip(LEFT).take_while(|c| *c == ' ').count()).collect();
         assert!(columns.is_sorted_by(|a, b| a > b), "falls to the left from the top row down: {columns:?}\n{text}");
         assert_eq!(columns.last(), Some(&0), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 50), "{text}");
@@ -167,7 +169,10 @@ mod tests {
     #[test]
     fn without_colours_there_is_no_escape_and_no_thin_line() {
         let flat = vec![vec![50.0; 100]];
-        assert_eq!(said(Terminal { width: 60, colour: false }, flat.clone()), said(Terminal { width: 60, colour: false }, vec![]));
+        assert_eq!(
+            said(Terminal { width: 60, colour: false }, flat.clone()),
+            said(Terminal { width: 60, colour: false }, vec![])
+        );
         let coloured = said(Terminal { width: 60, colour: true }, flat);
         assert!(coloured.contains("\x1b[2m") && coloured.contains("\x1b[34m"), "{coloured}");
         assert!(!said(Terminal { width: 60, colour: false }, vec![]).contains('\x1b'));

@@ -134,13 +134,13 @@ where
         let colour = |of: usize| COLOURS[of % COLOURS.len()];
         for (k, values) in track.singles.iter().enumerate() {
             let own = if several { colour(at) } else { colour(k + 1) };
-            chart.draw_series(lines(track, values, own.mix(0.55).stroke_width(scale)))?;
+            chart.draw_series(lines::<B>(track, values, own.mix(0.55).stroke_width(scale)))?;
         }
     }
     for (at, track) in panel.tracks.iter().enumerate() {
         let colour = COLOURS[at % COLOURS.len()];
         chart.draw_series(band(track).map(|edge| Polygon::new(edge, colour.mix(0.28).filled())))?;
-        let mean = chart.draw_series(lines(track, &track.mean, colour.stroke_width(2 * scale)))?;
+        let mean = chart.draw_series(lines::<B>(track, &track.mean, colour.stroke_width(2 * scale)))?;
         let key = move |(x, y): (i32, i32)| {
             PathElement::new([(x, y), (x + 18 * scale as i32, y)], colour.stroke_width(2 * scale))
         };
@@ -206,7 +206,8 @@ mod tests {
             singles: vec![times.iter().map(|t| (t / 3.0).cos()).collect()],
             times: times.clone(),
         };
-        let panel = Panel { label: "⟨a†a⟩ <script>".into(), tracks: vec![track("one.h5", 0.0), track("two.h5", 1.0)] };
+        let panel =
+            Panel { label: "⟨a†a⟩ <script>".into(), tracks: vec![track("one.h5", 0.0), track("two.h5", 1.0)] };
         Picture { time: "time (1/κ)".into(), panels: vec![panel.clone(), panel] }
     }
 

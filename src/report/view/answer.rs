@@ -181,7 +181,16 @@ mod tests {
     fn nothing_is_answered_without_the_secret() {
         let site = site("site-secret");
         written(&site.root().join("x.h5"), &header(), 20);
-        for url in ["/", "", "/run/x.h5", "/0123456789abcde/", "/0123456789abcdeF/", "/0123456789abcdef0/", "//", "/?0123456789abcdef"] {
+        for url in [
+            "/",
+            "",
+            "/run/x.h5",
+            "/0123456789abcde/",
+            "/0123456789abcdeF/",
+            "/0123456789abcdef0/",
+            "//",
+            "/?0123456789abcdef",
+        ] {
             assert_eq!(site.answer("GET", url), Reply::missing(), "{url}");
         }
         assert_eq!(site.answer("POST", "/wrong/"), Reply::missing());

@@ -217,7 +217,10 @@ mod tests {
         let half = entries[0].content.as_ref().unwrap();
         assert_eq!((half.standing, half.done, half.values.len()), (Standing::Running, (11, 20), 0));
         let done = entries[1].content.as_ref().unwrap();
-        assert_eq!((done.standing, done.done, entries[1].link.as_str()), (Standing::Complete, (20, 20), "sub%2Fdone.h5"));
+        assert_eq!(
+            (done.standing, done.done, entries[1].link.as_str()),
+            (Standing::Complete, (20, 20), "sub%2Fdone.h5")
+        );
         assert_eq!(done.values[0], ("n".into(), "1.00 ± 0.10".into()));
         assert_eq!(done.values[1].1, "(2.00 ± 0.10) + (1.000 ± 0.050) i");
         let reason = entries[2].content.as_ref().unwrap_err();

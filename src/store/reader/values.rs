@@ -61,7 +61,8 @@ impl Results {
         }
         let times: Vec<f64> = self.file.dataset("time_psi")?.read()?;
         let dimension = self.file.dataset("psi")?.extent().1 / times.len().max(1);
-        let factors = self.about("factors").split_whitespace().map(|name| self.factor(name)).collect::<Result<_, _>>()?;
+        let factors =
+            self.about("factors").split_whitespace().map(|name| self.factor(name)).collect::<Result<_, _>>()?;
         Ok(Some(Kets { times, dimension, factors }))
     }
 
