@@ -43,6 +43,9 @@ pub enum Error {
     /// Results could not be exported.
     #[error(transparent)]
     Export(#[from] crate::report::export::ExportError),
+    /// There is nothing to say about results.
+    #[error(transparent)]
+    Info(#[from] crate::report::info::InfoError),
     /// A page or a figure could not be made.
     #[error(transparent)]
     Put(#[from] crate::report::put::PutError),
@@ -68,6 +71,7 @@ impl Error {
             Error::Store(e) => e.id(),
             Error::Guard(_) => "E-guard",
             Error::Export(e) => e.id(),
+            Error::Info(e) => e.id(),
             Error::Put(e) => e.id(),
             Error::View(e) => e.id(),
             Error::Verify(_) => "E-verify",
@@ -89,6 +93,7 @@ impl Error {
             Error::Verify(_) => exit::USAGE,
             Error::Store(e) => e.exit_code(),
             Error::Export(e) => e.exit_code(),
+            Error::Info(e) => e.exit_code(),
             Error::Put(e) => e.exit_code(),
             Error::View(e) => e.exit_code(),
             _ => exit::FAILED,

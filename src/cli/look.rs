@@ -1,8 +1,30 @@
-//! Arguments of what draws results.
+//! Arguments of what shows results, and of the shell's help with them.
 
 use clap::Args;
+use clap_complete::Shell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+
+/// Arguments of `qsd info`.
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    /// Results file; of a folder, or of several, a table
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Average over the saved times from here on, with an error that knows of their correlation (one file)
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<f64>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `qsd completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
 
 /// Arguments of `qsd report`.
 #[derive(Debug, Args)]

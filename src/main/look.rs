@@ -1,13 +1,38 @@
-//! `qsd report`, `qsd plot`, `qsd view`: pictures of results.
+//! `qsd info`, `qsd report`, `qsd plot`, `qsd view`: what results look like.
 
 use crate::say::{complain, shown};
-use qsd::cli::{PlotArgs, ReportArgs, ViewArgs};
+use qsd::cli::{InfoArgs, PlotArgs, ReportArgs, ViewArgs};
 use qsd::error::{Error, exit};
 use qsd::report::view::View;
-use qsd::report::{page, plot, put};
+use qsd::report::{info, page, plot, put};
 use qsd::store::Results;
 use rustix::termios::tcgetwinsize;
 use std::io::{self, IsTerminal, Write};
+
+/// One file in words, or several as a table; gives the exit code.
+pub fn info(args: &InfoArgs) -> i32 {
+    let out = &mut io::stdout();
+    let mut said = || -> Result<i32, Error> {
+        match args.files.as_slice() {
+            [file] if !file.is_dir() => {
+                let results = Results::open(file)?;
+                Ok(shown(match args.json {
+                    true => info::json(&results, args.from).map(|document| writeln!(out, "{document:#}"))?,
+                    false => info::text(&results, args.from, out)?,
+                }))
+            }
+            files => {
+                if args.from.is_some() {
+                    return Err(info::InfoError::Several.into());
+                }
+                let table = info::Table::of(files)?;
+                let written = if args.json { writeln!(out, "{:#}", table.json()) } else { table.write(out) };
+                Ok(shown(written).max(if table.missed { exit::FAILED } else { exit::DONE }))
+            }
+        }
+    };
+    said().unwrap_or_else(|error| complain(&error))
+}
 
 /// One page; gives the exit code.
 pub fn report(args: &ReportArgs) -> i32 {

@@ -15,6 +15,7 @@ mod tables;
 mod times;
 
 pub use html::{escape, folder};
+pub(super) use times::Times;
 
 use super::info::Overview;
 use crate::store::{Results, StoreError};

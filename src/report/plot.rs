@@ -6,6 +6,7 @@ mod braille;
 mod figure;
 
 use super::info::{Overview, Series};
+use super::page::Times;
 use super::put::{PutError, may_write, put};
 use crate::store::{Results, StoreError};
 use std::io;
@@ -174,14 +175,17 @@ fn panels_of(
     let unit = if matches!(series.unit.as_str(), "" | "1") { String::new() } else { format!(" ({})", series.unit) };
     let name =
         Path::new(&overview.file).file_name().map_or(overview.file.clone(), |name| name.to_string_lossy().into());
+    // More than a figure has pixels would only make it heavy.
+    let drawn = Times::of(overview.time.clone()).drawn;
+    let pick = |values: &[f64]| drawn.iter().map(|at| values[*at]).collect::<Vec<_>>();
     let panel = |before: &str, mean: &[f64], sem: &[f64], part: fn(&num_complex::Complex64) -> f64| Panel {
         label: format!("{before}{label}{unit}"),
         tracks: vec![Track {
             name: name.clone(),
-            times: overview.time.clone(),
-            mean: mean.to_vec(),
-            sem: sem.to_vec(),
-            singles: shown.iter().map(|values| values.iter().map(part).collect()).collect(),
+            times: pick(&overview.time),
+            mean: pick(mean),
+            sem: pick(sem),
+            singles: shown.iter().map(|values| pick(&values.iter().map(part).collect::<Vec<_>>())).collect(),
         }],
     };
     Ok(match (&series.mean_imag, &series.sem_imag) {

@@ -5,7 +5,6 @@
 //! links resolved.
 
 mod answer;
-mod folder;
 mod place;
 
 use crate::comm::hostname;

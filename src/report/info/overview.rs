@@ -1,6 +1,8 @@
 //! What there is to say about a file, before it is put into words.
 
+use super::Averages;
 use crate::ensemble::{Statistics, Value};
+use crate::report::standing::Standing;
 use crate::store::{GuardRecord, Results, StoreError};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -41,6 +43,8 @@ pub struct Overview {
     pub title: String,
     /// Every trajectory is done and the statistics are in.
     pub complete: bool,
+    /// How far the run is.
+    pub standing: Standing,
     /// Trajectories whose rows are good.
     pub done: u64,
     /// Which rows those are, or, where they were not read again, which were written.
@@ -65,6 +69,9 @@ pub struct Overview {
     pub time: Vec<f64>,
     /// Means and their errors.
     pub observables: Vec<Series>,
+    /// Averages over time, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub averages: Option<Averages>,
     /// The guards.
     pub guards: Vec<GuardLine>,
     /// Starts: when, where, how many ranks and threads, exit code, seconds.
@@ -157,6 +164,7 @@ impl Overview {
             file: results.path().display().to_string(),
             title: results.about("title").into(),
             complete: state.complete && done == state.ntraj,
+            standing: Standing::of(results)?,
             done,
             rows,
             ntraj: state.ntraj,
@@ -172,6 +180,7 @@ impl Overview {
             time_unit: results.time_unit()?,
             time: results.times()?,
             observables: series(results, statistics)?,
+            averages: None,
             guards: results.guards()?.into_iter().map(GuardLine::of).collect(),
             runs: runs(results)?,
             provenance,

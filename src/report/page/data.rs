@@ -2,10 +2,11 @@
 
 use super::husimi::{self, GRID, Husimi};
 use super::packed::{counts, fractions, singles};
-use super::reduce::{Picks, Reduced, each_row, reduce};
+use super::reduce::{Picks, Reduced, reduce};
 use super::times::Times;
 use crate::ensemble::LEAK;
 use crate::report::info::{Overview, Series};
+use crate::report::rows::each_row;
 use crate::store::{Results, StoreError};
 use serde::Serialize;
 
@@ -196,7 +197,7 @@ fn cells(husimi: &Husimi) -> Cells {
 /// Mean and largest value over the rows that count.
 fn leak(results: &Results, factor: String, picks: &Picks, times: &Times) -> Result<Leak, StoreError> {
     let (mut sum, mut largest) = (vec![0.0; times.saved.len()], vec![f64::NAN; times.saved.len()]);
-    each_row(results, &format!("leak_{factor}"), picks, times, |_, _, values| {
+    each_row(results, &format!("leak_{factor}"), &picks.rows, times.saved.len(), |_, _, values| {
         for ((value, sum), largest) in values.iter().zip(&mut sum).zip(&mut largest) {
             *sum += value.re;
             *largest = value.re.max(*largest);

@@ -3,11 +3,9 @@
 use super::density::Density;
 use super::times::Times;
 use crate::ensemble::ObservableInfo;
+use crate::report::rows::{each_row, parts};
 use crate::store::{Results, StoreError};
-use num_complex::Complex64;
 
-/// Bytes read at once.
-const READ: usize = 8 << 20;
 /// Trajectories shown one by one.
 const SINGLES: usize = 6;
 /// Dots of a cloud.
@@ -82,9 +80,9 @@ pub fn reduce(
     picks: &Picks,
     times: &Times,
 ) -> Result<Vec<Reduced>, StoreError> {
-    let parts: &[Part] = if observable.hermitian { &[|z| z.re] } else { &[|z| z.re, |z| z.im] };
+    let (parts, width) = (parts(observable.hermitian), times.saved.len());
     let mut ranges = vec![[f64::INFINITY, f64::NEG_INFINITY]; parts.len()];
-    each_row(results, &observable.name, picks, times, |_, _, values| {
+    each_row(results, &observable.name, &picks.rows, width, |_, _, values| {
         for (part, [low, high]) in parts.iter().zip(&mut ranges) {
             for value in values.iter().map(part).filter(|value| value.is_finite()) {
                 *low = low.min(value);
@@ -93,40 +91,12 @@ pub fn reduce(
         }
     })?;
     let mut makers: Vec<Maker> = ranges.into_iter().map(|range| Maker::new(widened(range), times)).collect();
-    each_row(results, &observable.name, picks, times, |place, row, values| {
+    each_row(results, &observable.name, &picks.rows, width, |place, row, values| {
         for (part, maker) in parts.iter().zip(&mut makers) {
             maker.take(place, row, &|time| part(&values[time]), picks, times);
         }
     })?;
     Ok(makers.into_iter().map(|maker| maker.made).collect())
-}
-
-/// Which real number of a complex one.
-type Part = fn(&Complex64) -> f64;
-
-/// Visit the rows that count: the place among them, the row, its values at all saved times.
-///
-/// # Errors
-/// `File` if they cannot be read.
-pub fn each_row(
-    results: &Results,
-    name: &str,
-    picks: &Picks,
-    times: &Times,
-    mut visit: impl FnMut(usize, usize, &[Complex64]),
-) -> Result<(), StoreError> {
-    let width = times.saved.len();
-    let at_once = (READ / (16 * width.max(1))).max(1);
-    let mut place = 0;
-    while let Some(&first) = picks.rows.get(place) {
-        let end = picks.rows.partition_point(|row| *row < first + at_once);
-        let values = results.values(name, first..picks.rows[end - 1] + 1)?;
-        for &row in &picks.rows[place..end] {
-            visit(place, row, &values[(row - first) * width..(row - first + 1) * width]);
-            place += 1;
-        }
-    }
-    Ok(())
 }
 
 /// A range that has a length, also of equal values and of none.

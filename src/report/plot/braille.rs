@@ -1,6 +1,6 @@
 //! A picture in a terminal: dots of Braille letters, two across and four up in a cell.
 
-use super::{Panel, Picture};
+use super::{Picture, Track};
 use std::io::{self, Write};
 
 /// Rows of letters of a panel.
@@ -36,36 +36,48 @@ struct Canvas {
 pub fn draw(picture: &Picture, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
     let width = terminal.width.max(NARROWEST) - LEFT;
     for panel in &picture.panels {
-        draw_panel(panel, width, terminal.colour, out)?;
+        let (times, range) = (panel.times(), panel.range());
+        // Without colours curves cannot be told apart, so each has a frame of its own, of the same size.
+        let at_once = if terminal.colour { panel.tracks.len().max(1) } else { 1 };
+        for (first, tracks) in panel.tracks.chunks(at_once).enumerate() {
+            let label = if first == 0 { panel.label.as_str() } else { "" };
+            draw_frame((label, tracks), [times, range], width, terminal.colour, out)?;
+        }
     }
     writeln!(out, "{:LEFT$}{:>width$}", "", picture.time)
 }
 
-fn draw_panel(panel: &Panel, width: usize, colour: bool, out: &mut dyn Write) -> io::Result<()> {
-    let (times, range) = (panel.times(), panel.range());
+fn draw_frame(
+    (label, tracks): (&str, &[Track]),
+    [times, range]: [[f64; 2]; 2],
+    width: usize,
+    colour: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut canvas = Canvas::new(width);
     // Without colours a thin line cannot be told from the mean, so it is left out.
     if colour {
-        let singles = panel.tracks.iter().flat_map(|track| track.singles.iter().map(|values| (&track.times, values)));
+        let singles = tracks.iter().flat_map(|track| track.singles.iter().map(|values| (&track.times, values)));
         singles.for_each(|(t, values)| canvas.line(t, values, times, range, None));
     }
-    for (at, track) in panel.tracks.iter().enumerate() {
+    for (at, track) in tracks.iter().enumerate() {
         for edge in track.band() {
             canvas.line(&track.times, &edge, times, range, Some(at));
         }
         canvas.line(&track.times, &track.mean, times, range, Some(at));
     }
-    writeln!(out, "{}", panel.label)?;
-    let names: Vec<String> =
-        panel.tracks.iter().enumerate().map(|(at, track)| painted(&track.name, Some(at), colour)).collect();
-    writeln!(out, "{}", names.join("  "))?;
+    let names = tracks.iter().enumerate().map(|(at, track)| painted(&track.name, Some(at), colour));
+    let words: Vec<String> =
+        Some(label.to_string()).filter(|label| !label.is_empty()).into_iter().chain(names).collect();
+    writeln!(out, "{}", words.join("  "))?;
     for row in 0..HEIGHT {
         let label = match row {
             0 => short(range[1]),
             _ if row == HEIGHT - 1 => short(range[0]),
             _ => String::new(),
         };
-        writeln!(out, "{label:>edge$} {}", canvas.row(row, colour), edge = LEFT - 1)?;
+        let line = format!("{label:>edge$} {}", canvas.row(row, colour), edge = LEFT - 1);
+        writeln!(out, "{}", line.trim_end())?;
     }
     let (first, last) = (short(times[0]), short(times[1]));
     writeln!(out, "{:LEFT$}{first}{last:>rest$}", "", rest = width.saturating_sub(first.len()))
@@ -143,7 +155,7 @@ fn short(x: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Track;
+    use super::super::Panel;
     use super::*;
 
     fn said(terminal: Terminal, singles: Vec<Vec<f64>>) -> String {
@@ -158,7 +170,7 @@ mod tests {
     #[test]
     fn a_straight_line_goes_from_corner_to_corner() {
         let text = said(Terminal { width: 50, colour: false }, vec![]);
-        let rows: Vec<&str> = text.lines().skip(2).take(HEIGHT).collect();
+        let rows: Vec<&str> = text.lines().skip(1).take(HEIGHT).collect();
         let columns: Vec<usize> =
             rows.iter().map(|row| row.chars().skip(LEFT).take_while(|c| *c == ' ').count()).collect();
         assert!(columns.is_sorted_by(|a, b| a > b), "falls to the left from the top row down: {columns:?}\n{text}");

@@ -3,7 +3,7 @@
 use super::{BAND, Panel, Picture, Track};
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::{FontStyle, register_font};
+use plotters::style::{FontStyle, TextStyle, register_font};
 use std::error::Error;
 use std::ops::Range;
 
@@ -106,11 +106,13 @@ fn draw_panel<B: DrawingBackend>(area: &DrawingArea<B, Shift>, panel: &Panel, ti
 where
     B::ErrorType: 'static,
 {
-    let text = |points: u32| (FAMILY, points * scale).into_font().color(&INK);
+    let text = |points: u32| text(points, scale);
     let range = |[low, high]: [f64; 2]| -> Range<f64> { low..high };
+    let above = legend(area, panel, scale)?;
     let mut chart = ChartBuilder::on(area)
         .margin(12 * scale)
         .margin_right(22 * scale)
+        .margin_top(above)
         .x_label_area_size(44 * scale)
         .y_label_area_size(66 * scale)
         .build_cartesian_2d(range(panel.times()), range(panel.range()))?;
@@ -140,21 +142,41 @@ where
     for (at, track) in panel.tracks.iter().enumerate() {
         let colour = COLOURS[at % COLOURS.len()];
         chart.draw_series(band(track).map(|edge| Polygon::new(edge, colour.mix(0.28).filled())))?;
-        let mean = chart.draw_series(lines::<B>(track, &track.mean, colour.stroke_width(2 * scale)))?;
-        let key = move |(x, y): (i32, i32)| {
-            PathElement::new([(x, y), (x + 18 * scale as i32, y)], colour.stroke_width(2 * scale))
-        };
-        mean.label(format!("{}  mean ± {BAND} SEM", track.name)).legend(key);
+        chart.draw_series(lines::<B>(track, &track.mean, colour.stroke_width(2 * scale)))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .margin(8 * scale)
-        .legend_area_size(24 * scale)
-        .background_style(WHITE.mix(0.75))
-        .label_font(text(12))
-        .draw()?;
     Ok(())
+}
+
+fn text(points: u32, scale: u32) -> TextStyle<'static> {
+    (FAMILY, points * scale).into_font().color(&INK)
+}
+
+/// What the curves are, in lines above them, so that no curve is behind a word; gives the height it takes.
+fn legend<B: DrawingBackend>(area: &DrawingArea<B, Shift>, panel: &Panel, scale: u32) -> Result<u32, Box<dyn Error>>
+where
+    B::ErrorType: 'static,
+{
+    let style = text(12, scale);
+    let [left, line, row, gap] = [78, 18, 19, 22].map(|pixels: u32| (pixels * scale) as i32);
+    let right = area.dim_in_pixel().0 as i32 - gap;
+    let (mut x, mut y) = (left, row);
+    for (at, track) in panel.tracks.iter().enumerate() {
+        let colour = COLOURS[at % COLOURS.len()];
+        let words = match track.singles.len() {
+            0 => format!("{}: mean ± {BAND} SEM", track.name),
+            1 => format!("{}: mean ± {BAND} SEM, one trajectory", track.name),
+            n => format!("{}: mean ± {BAND} SEM, {n} trajectories", track.name),
+        };
+        let (width, height) = area.estimate_text_size(&words, &style)?;
+        let width = line + 6 * scale as i32 + width as i32;
+        if x > left && x + width > right {
+            (x, y) = (left, y + row);
+        }
+        area.draw(&PathElement::new([(x, y), (x + line, y)], colour.stroke_width(2 * scale)))?;
+        area.draw_text(&words, &style, (x + line + 6 * scale as i32, y - height as i32 / 2))?;
+        x += width + gap;
+    }
+    Ok((y + row) as u32 - 6 * scale)
 }
 
 /// A curve, cut where a number is missing.

@@ -1,9 +1,10 @@
 //! What is answered to which address. `/SECRET/` is the folder, `/SECRET/rows` its lines, `/SECRET/run/NAME` the report of a
 //! file and `/SECRET/run/NAME?state` how far it is. Everything else is not there.
 
-use super::folder::{Content, Entry, Folder, Stamp, Standing, stamp};
-use super::place::inside;
+use super::place::{encoded, inside};
+use crate::report::folder::{Content, Entry, Final, Folder, Stamp, stamp};
 use crate::report::page::{self, Home, escape};
+use crate::report::standing::Standing;
 use crate::store::{Results, StoreError};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -137,26 +138,25 @@ fn rows(entries: &[Entry]) -> String {
 }
 
 fn row(entry: &Entry) -> String {
-    let (name, size) = (escape(&entry.name), escape(&entry.size));
+    let (name, size) = (escape(&entry.name()), escape(&entry.size));
     match &entry.content {
         Err(reason) => format!(
             "<tr><th scope=\"row\">{name}</th><td class=\"bad\">unreadable</td><td colspan=\"4\">{}</td><td>{size}</td></tr>\n",
             escape(reason)
         ),
-        Ok(Content { title, standing, done: (done, all), values, begun }) => {
-            let (tone, word) = match standing {
-                Standing::Complete => ("good", "complete"),
-                Standing::Stopped => ("warn", "stopped early"),
-                Standing::Running => ("now", "running"),
-                Standing::Silent => ("warn", "no news"),
+        Ok(Content { model, standing, done: (done, all), values, begun, .. }) => {
+            let tone = match standing {
+                Standing::Complete => "good",
+                Standing::Running => "now",
+                _ => "warn",
             };
-            let model = title.split(", trajectories ").next().unwrap_or(title);
-            let value = |(name, value): &(String, String)| format!("<span>{} = {}</span>", escape(name), escape(value));
+            let word = standing.word();
+            let value = |value: &Final| format!("<span>{} = {}</span>", escape(&value.name), escape(&value.text()));
             let values: String = values.iter().map(value).collect();
             format!(
                 "<tr><th scope=\"row\"><a href=\"run/{}\">{name}</a></th><td class=\"{tone}\">{word}</td><td>{}</td>\
                  <td>{done} / {all}</td><td class=\"values\">{values}</td><td>{}</td><td>{size}</td></tr>\n",
-                entry.link,
+                encoded(&entry.path),
                 escape(model),
                 escape(begun.replace('T', " ").trim_end_matches('Z'))
             )

@@ -1,13 +1,14 @@
 //! The results files below a folder, a line for each. A file is read again only when it has changed.
 
-use super::place::encoded;
-use crate::report::info::with_error;
+use super::info::with_error;
+use super::standing::Standing;
 use crate::store::{Results, StoreError, human_bytes};
+use num_complex::Complex64;
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// Endings of results files.
 const ENDINGS: [&str; 3] = ["h5", "hdf5", "nc"];
@@ -16,16 +17,12 @@ const DEPTH: usize = 6;
 const MOST: usize = 5000;
 /// Observables whose final values are shown.
 const VALUES: usize = 2;
-/// A run without an end that has written nothing for this long is not called running any more.
-const SILENT: Duration = Duration::from_secs(180);
 
 /// One file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// Its path from the folder.
-    pub name: String,
-    /// The same as a part of an address.
-    pub link: String,
+    pub path: PathBuf,
     /// When it was changed.
     pub changed: SystemTime,
     /// Its size in words.
@@ -37,29 +34,40 @@ pub struct Entry {
 /// What it holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Content {
-    /// Its title.
-    pub title: String,
+    /// Its model.
+    pub model: String,
+    /// Trajectories and seed, as its title has them.
+    pub numbers: String,
+    /// Equal for runs of one ensemble.
+    pub hash: String,
     /// How far it is.
     pub standing: Standing,
     /// Trajectories that are in it, and in all.
     pub done: (u64, u64),
     /// Final means with their errors.
-    pub values: Vec<(String, String)>,
+    pub values: Vec<Final>,
     /// When it was begun, ISO 8601 UTC.
     pub begun: String,
 }
 
-/// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Everything is there.
-    Complete,
-    /// It ended before that, by itself.
-    Stopped,
-    /// It has not ended, and writes.
-    Running,
-    /// It has not ended, and does not write: killed, or slow.
-    Silent,
+/// The mean of an observable at the last saved time, and its standard error; complex ones with both parts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Final {
+    /// The observable.
+    pub name: String,
+    /// Its mean.
+    pub mean: Complex64,
+    /// The standard error of either part.
+    pub sem: Complex64,
+}
+
+impl Final {
+    /// In words.
+    pub fn text(&self) -> String {
+        let Final { mean, sem, .. } = self;
+        let real = with_error(mean.re, sem.re);
+        if mean.im == 0.0 && sem.im == 0.0 { real } else { format!("({real}) + ({}) i", with_error(mean.im, sem.im)) }
+    }
 }
 
 /// A folder and what is known of its files.
@@ -98,37 +106,44 @@ impl Folder {
             .map(|(path, file)| {
                 let stamp = stamp(&file);
                 match known.get(&path) {
-                    // An old run falls silent without a change of its file.
-                    Some((old, entry)) if *old == stamp && !is_running(entry) => entry.clone(),
+                    // A run falls silent without a change of its file.
+                    Some((old, entry)) if *old == stamp && !may_pass(entry) => entry.clone(),
                     _ => {
-                        let entry = self.read(&path, stamp);
+                        let entry = Entry::of(&self.root, &path, stamp);
                         known.insert(path, (stamp, entry.clone()));
                         entry
                     }
                 }
             })
             .collect();
-        entries.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| a.name.cmp(&b.name)));
+        entries.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| a.path.cmp(&b.path)));
         entries
     }
+}
 
-    fn read(&self, path: &Path, (changed, bytes): Stamp) -> Entry {
-        let relative = path.strip_prefix(&self.root).unwrap_or(path);
+impl Entry {
+    /// What a file below `root` holds.
+    pub fn of(root: &Path, path: &Path, (changed, bytes): Stamp) -> Entry {
+        let relative = path.strip_prefix(root).ok().filter(|rest| !rest.as_os_str().is_empty());
         Entry {
-            name: relative.display().to_string(),
-            link: encoded(relative),
+            path: relative.unwrap_or(path).into(),
             changed,
             size: human_bytes(bytes),
-            content: Results::open(path).and_then(|results| content(&results, changed)).map_err(|error| {
+            content: Results::open(path).and_then(|results| content(&results)).map_err(|error| {
                 // The name stands beside it, and where the folder is, is nobody's business.
                 error.to_string().replace(&path.display().to_string(), "it")
             }),
         }
     }
+
+    /// Its path in letters.
+    pub fn name(&self) -> String {
+        self.path.display().to_string()
+    }
 }
 
-fn is_running(entry: &Entry) -> bool {
-    entry.content.as_ref().is_ok_and(|content| content.standing == Standing::Running)
+fn may_pass(entry: &Entry) -> bool {
+    entry.content.as_ref().is_ok_and(|content| content.standing.may_pass())
 }
 
 /// Regular files with the right ending; links are not followed, hidden ones not shown.
@@ -149,44 +164,35 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<(PathBuf, Metadata)>) {
     }
 }
 
-fn content(results: &Results, changed: SystemTime) -> Result<Content, StoreError> {
-    let state = results.state()?;
-    let runs = results.runs()?;
-    let ended = runs.last().is_none_or(|run| !run.end.is_empty());
-    let fresh = changed.elapsed().unwrap_or_default() < SILENT;
-    let standing = match (state.complete, ended, fresh) {
-        (true, ..) => Standing::Complete,
-        (false, true, _) => Standing::Stopped,
-        (false, false, true) => Standing::Running,
-        (false, false, false) => Standing::Silent,
-    };
+fn content(results: &Results) -> Result<Content, StoreError> {
+    let (state, standing) = (results.state()?, Standing::of(results)?);
     let done = match standing {
         Standing::Complete => state.ntraj,
         _ => results.written_rows()?.iter().filter(|written| **written).count() as u64,
     };
+    let title = results.about("title");
+    let (model, numbers) = title.split_once(", trajectories ").unwrap_or((title, ""));
     Ok(Content {
-        title: results.about("title").into(),
+        model: model.into(),
+        numbers: numbers.into(),
+        hash: results.about("parameter_hash").into(),
         standing,
         done: (done, state.ntraj),
         values: values(results)?,
-        begun: runs.first().map_or(String::new(), |run| run.start.clone()),
+        begun: results.runs()?.first().map_or(String::new(), |run| run.start.clone()),
     })
 }
 
 /// Final means of the first observables, as far as statistics are in the file.
-fn values(results: &Results) -> Result<Vec<(String, String)>, StoreError> {
-    let names: Vec<&str> = results.about("observables").split_whitespace().take(VALUES).collect();
-    let last = |name: String| Ok::<_, StoreError>(results.last(&name)?);
+fn values(results: &Results) -> Result<Vec<Final>, StoreError> {
     let mut values = vec![];
-    for name in names {
-        let (mean, sem) = (last(format!("{name}_mean"))?, last(format!("{name}_sem"))?);
-        let (Some(mean), Some(sem)) = (mean, sem) else { continue };
-        if !mean.re.is_finite() {
-            continue;
-        }
-        let imaginary = if mean.im == 0.0 && sem.im == 0.0 { None } else { Some(with_error(mean.im, sem.im)) };
-        let real = with_error(mean.re, sem.re);
-        values.push((name.into(), imaginary.map_or(real.clone(), |imaginary| format!("({real}) + ({imaginary}) i"))));
+    for name in results.about("observables").split_whitespace().take(VALUES) {
+        let (mean, sem) = (results.last(&format!("{name}_mean"))?, results.last(&format!("{name}_sem"))?);
+        values.extend(mean.zip(sem).filter(|(mean, _)| mean.re.is_finite()).map(|(mean, sem)| Final {
+            name: name.into(),
+            mean,
+            sem,
+        }));
     }
     Ok(values)
 }
@@ -211,30 +217,33 @@ mod tests {
         fs::write(root.join("notes.txt"), "hello").unwrap();
         fs::write(root.join(".hidden.h5"), "hello").unwrap();
         let mut entries = folder.entries();
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        let names: Vec<String> = entries.iter().map(Entry::name).collect();
         assert_eq!(names, ["half.h5", "sub/done.h5", "text.h5"]);
         let half = entries[0].content.as_ref().unwrap();
-        assert_eq!((half.standing, half.done, half.values.len()), (Standing::Running, (11, 20), 0));
+        assert_eq!((half.standing, half.done, half.values.len()), (Standing::Killed, (11, 20), 0));
         let done = entries[1].content.as_ref().unwrap();
         assert_eq!(
-            (done.standing, done.done, entries[1].link.as_str()),
-            (Standing::Complete, (20, 20), "sub%2Fdone.h5")
+            (done.standing, done.done, done.hash.as_str()),
+            (Standing::Complete, (20, 20), header().parameter_hash.as_str())
         );
-        assert_eq!(done.values[0], ("n".into(), "1.00 ± 0.10".into()));
-        assert_eq!(done.values[1].1, "(2.00 ± 0.10) + (1.000 ± 0.050) i");
+        assert_eq!((done.values[0].name.as_str(), done.values[0].text().as_str()), ("n", "1.00 ± 0.10"));
+        assert_eq!(done.values[1].text(), "(2.00 ± 0.10) + (1.000 ± 0.050) i");
         let reason = entries[2].content.as_ref().unwrap_err();
         assert!(reason.contains("not an HDF5 file") && !reason.contains(root.to_str().unwrap()), "{reason}");
     }
 
     #[test]
-    fn a_run_that_writes_nothing_any_more_is_not_called_running() {
+    fn a_run_falls_silent_without_a_change_of_its_file() {
         let folder = folder("silent");
         let path = folder.root().join("half.h5");
         written(&path, &header(), 11);
-        let old = SystemTime::now() - 2 * SILENT;
-        fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
-        assert_eq!(folder.entries()[0].content.as_ref().unwrap().standing, Standing::Silent);
+        let lock = path.with_extension("h5.lock");
+        fs::write(&lock, "").unwrap();
+        let standing = || folder.entries()[0].content.as_ref().unwrap().standing;
+        assert_eq!(standing(), Standing::Running);
+        fs::remove_file(&lock).unwrap();
+        assert_eq!(standing(), Standing::Killed);
     }
 
     #[test]
