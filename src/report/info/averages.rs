@@ -154,7 +154,7 @@ impl Blocks {
             let ratio = blocks.error_squared() / single.error_squared();
             (*length as f64).powi(3) > 2.0 * single.count as f64 * ratio * ratio
         });
-        match (balanced, enough().last()) {
+        match (balanced, enough().next_back()) {
             (Some((length, blocks)), _) => (length, *blocks, true),
             _ if self.whole.count >= FEWEST => (self.length, self.whole, true),
             (None, Some((length, blocks))) => (length, *blocks, false),
@@ -227,13 +227,13 @@ mod tests {
         blocks.average("x".into(), save_dt)
     }
 
-    /// The spread of M blocks is known to 1/sqrt(2 M); that of tau_int is twice as uncertain: 4 of these are 30 % here.
+    /// The spread of M blocks is known to 1/sqrt(2 M), 4.4 % for the 256 here, and tau_int, its square, to 9 %: three of these.
     #[test]
     fn one_long_trajectory_has_the_error_and_correlation_time_of_theory() {
         let (a, length) = (0.9f64, 1 << 18);
         let found = averaged([Walk::new(5, a).series(length)], length, 0.1);
         let tau = (1.0 + a) / (2.0 * (1.0 - a));
-        assert!(found.settled && found.blocks > 300, "{found:?}");
+        assert!(found.settled && found.blocks >= 256, "{found:?}");
         assert!((found.tau_int / (0.1 * tau) - 1.0).abs() < 0.3, "{found:?}");
         let exact = (2.0 * tau / length as f64).sqrt();
         assert!((found.error / exact - 1.0).abs() < 0.15, "{} and {exact}", found.error);
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn trajectories_that_never_leave_their_branch_count_once_each() {
-        let branch = |k: usize| vec![if k % 2 == 0 { 1.0 } else { -1.0 }; 100];
+        let branch = |k: usize| vec![if k.is_multiple_of(2) { 1.0 } else { -1.0 }; 100];
         let found = averaged((0..64).map(branch), 100, 1.0);
         assert!(found.settled && found.block == 100 && found.blocks == 64, "{found:?}");
         // (64/63)/64 = 1/63 for the squared error.

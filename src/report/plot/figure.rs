@@ -136,13 +136,13 @@ where
         let colour = |of: usize| COLOURS[of % COLOURS.len()];
         for (k, values) in track.singles.iter().enumerate() {
             let own = if several { colour(at) } else { colour(k + 1) };
-            chart.draw_series(lines::<B>(track, values, own.mix(0.55).stroke_width(scale)))?;
+            chart.draw_series(lines(track, values, own.mix(0.55).stroke_width(scale)))?;
         }
     }
     for (at, track) in panel.tracks.iter().enumerate() {
         let colour = COLOURS[at % COLOURS.len()];
         chart.draw_series(band(track).map(|edge| Polygon::new(edge, colour.mix(0.28).filled())))?;
-        chart.draw_series(lines::<B>(track, &track.mean, colour.stroke_width(2 * scale)))?;
+        chart.draw_series(lines(track, &track.mean, colour.stroke_width(2 * scale)))?;
     }
     Ok(())
 }
@@ -180,11 +180,7 @@ where
 }
 
 /// A curve, cut where a number is missing.
-fn lines<B: DrawingBackend>(
-    track: &Track,
-    values: &[f64],
-    style: ShapeStyle,
-) -> impl Iterator<Item = PathElement<(f64, f64)>> + use<B> {
+fn lines(track: &Track, values: &[f64], style: ShapeStyle) -> impl Iterator<Item = PathElement<(f64, f64)>> + use<> {
     let points: Vec<(f64, f64)> = track.times.iter().copied().zip(values.iter().copied()).collect();
     let stretches: Vec<Vec<(f64, f64)>> =
         points.split(|(_, y)| !y.is_finite()).filter(|stretch| !stretch.is_empty()).map(<[_]>::to_vec).collect();
@@ -264,7 +260,7 @@ mod tests {
             singles: vec![],
         };
         assert_eq!(band(&track).count(), 2);
-        assert_eq!(lines::<SVGBackend>(&track, &track.mean, INK.stroke_width(1)).count(), 2);
+        assert_eq!(lines(&track, &track.mean, INK.stroke_width(1)).count(), 2);
     }
 
     #[test]
