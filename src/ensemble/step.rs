@@ -1,7 +1,7 @@
 //! The step of a run that names none and has no table: as long as stability, rates and the method allow.
 
 use super::Ensemble;
-use super::pilot::pilot;
+use super::pilot::{LARGEST_H_OMEGA, pilot};
 use crate::error::Error;
 use crate::input::{Resolved, RunSpec, StepReason, TimeGrid, steps_per_save};
 use crate::model::{Kind, Model, Operator};
@@ -42,7 +42,10 @@ fn longest(ensemble: &Ensemble, largest_h_gamma: Option<f64>) -> Result<(f64, St
     let (dt, reason) = match largest_h_gamma {
         Some(largest) => {
             let seen = pilot(ensemble, found.0, largest)?;
-            (seen.step(largest), StepReason::Gamma { gamma: seen.gamma, largest, until: seen.until })
+            let by_gamma = StepReason::Gamma { gamma: seen.gamma, largest, until: seen.until };
+            let by_omega = StepReason::Turning { omega: seen.omega, largest: LARGEST_H_OMEGA, until: seen.until };
+            let (dt, by_dt) = (seen.step_by_gamma(largest), seen.step_by_omega());
+            if by_dt < dt { (by_dt, by_omega) } else { (dt, by_gamma) }
         }
         None => {
             let rate = bounded_rate(&ensemble.model);
@@ -81,9 +84,9 @@ mod tests {
     fn what_asks_for_the_shortest_step_is_the_reason() {
         for (line, h, reason) in [
             ("driven-cavity.toml --dt 0.05", 0.05, "as asked for"),
-            ("driven-cavity.toml --dt auto --fock a=3", 0.05, "by the save interval"),
+            ("driven-cavity.toml --dt auto --fock a=3 --method heun", 0.05, "by the save interval"),
             (
-                "resonance-fluorescence.toml --dt auto --set gamma=2",
+                "resonance-fluorescence.toml --dt auto --set gamma=2 --method heun",
                 0.02,
                 "by rates: those of atoms and other finite systems sum to 2",
             ),
@@ -92,7 +95,7 @@ mod tests {
             assert_eq!(found.spec.time.h, h, "{line}: {}", found.step);
             assert!(found.step.to_string().starts_with(reason), "{line}: {}", found.step);
         }
-        let found = choose_step(resolved("driven-cavity.toml --dt auto")).unwrap();
+        let found = choose_step(resolved("driven-cavity.toml --dt auto --method heun")).unwrap();
         let StepReason::Stability(largest) = found.step else { panic!("{}", found.step) };
         let steps = (0.05 / (largest / SAFETY)).ceil();
         assert!((found.spec.time.h * steps - 0.05).abs() < 1e-12 && steps > 1.0, "{largest} {}", found.spec.time.h);
@@ -101,7 +104,8 @@ mod tests {
     /// <L^dag L> = kappa |alpha|^2, and the largest |alpha(t)|^2 of the driven cavity is known: no trajectory scatters.
     #[test]
     fn a_method_that_needs_it_keeps_h_gamma_below_its_limit() {
-        let line = "driven-cavity.toml --dt auto --set Delta=0 --set E=2 --set kappa=4 --fock a=20 --save-dt 5";
+        let line =
+            "driven-cavity.toml --method heun --dt auto --set Delta=0 --set E=2 --set kappa=4 --fock a=20 --save-dt 5";
         let ensemble = Ensemble::new(resolved(line).spec).unwrap();
         let (dt, reason) = longest(&ensemble, Some(0.01)).unwrap();
         // |alpha(t)|^2 = (2 E/kappa)^2 (1 - exp(-kappa t/2))^2 rises to 1, so Gamma to 4.
@@ -111,6 +115,26 @@ mod tests {
         // A method that needs less has what limits it otherwise.
         let (dt, reason) = longest(&ensemble, Some(5.0)).unwrap();
         assert!(dt < 0.8 * 5.0 / gamma && matches!(reason, StepReason::Stability(_)), "{dt} {reason}");
+    }
+
+    /// An atom in a strong beam: (Omega/2) [sx, sm] ~ (Omega/2) sz, of unit spread for atoms without dipole.
+    #[test]
+    fn a_step_that_splits_is_short_beside_what_turns_the_operators() {
+        let line =
+            |omega: f64| format!("resonance-fluorescence.toml --dt auto --set Omega={omega} --duration 6 --save-dt 2");
+        for rabi in [10.0, 40.0] {
+            let found = choose_step(resolved(&line(rabi))).unwrap();
+            let StepReason::Turning { omega, .. } = found.step else { panic!("{}", found.step) };
+            assert!((0.9..1.2).contains(&(omega / (0.5 * rabi))), "{rabi} {omega}");
+            assert!(found.spec.time.h * omega <= 0.4 + 1e-12, "{}", found.spec.time.h);
+        }
+        let found = choose_step(resolved(&line(1.0))).unwrap();
+        assert!(matches!(found.step, StepReason::Gamma { .. }), "{}", found.step);
+        // A frame that rotates turns the phase of the noise and nothing else.
+        let free =
+            "driven-cavity.toml --dt auto --set Delta=300 --set E=0 --save-dt 10 --initial a.fock(3) --duration 10";
+        let found = choose_step(resolved(free)).unwrap();
+        assert!(matches!(found.step, StepReason::Gamma { .. }), "{}", found.step);
     }
 
     #[test]

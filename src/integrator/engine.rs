@@ -156,7 +156,7 @@ impl<S: Stepper, N: Noise> BatchEngine<S, N> {
     pub(super) fn new(problem: Arc<Problem>, draws: Draws, noise: N, isa: Isa) -> Self {
         let plan = &problem.plan;
         let sample = Sample {
-            observables: vec![Complex8::ZERO; problem.observables],
+            observables: vec![Complex8::ZERO; problem.readouts.len()],
             watched: vec![Lanes::ZERO; problem.watched],
             rate: Lanes::ZERO,
             norm: Lanes::ZERO,
@@ -240,8 +240,7 @@ impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
         let (psi, norm) = stepper.shown(state);
         let inverse = Lanes::splat(1.0).over(norm);
         problem.measured.measure(psi, inverse, measured);
-        let (observables, rest) = measured.split_at(problem.observables);
-        sample.observables.copy_from_slice(observables);
+        let rest = &measured[problem.readouts.operators..];
         for (watched, measured) in sample.watched.iter_mut().zip(rest) {
             *watched = measured.re;
         }
@@ -281,6 +280,9 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
 
     fn measure(&mut self) -> &Sample {
         self.isa.run(Measure(self));
+        let mut observables = std::mem::take(&mut self.sample.observables);
+        self.problem.readouts.read(&self.measured, |lane| self.ket(lane), &mut observables);
+        self.sample.observables = observables;
         &self.sample
     }
 

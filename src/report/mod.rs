@@ -16,6 +16,7 @@ pub mod progress;
 pub mod put;
 mod rows;
 pub mod standing;
+pub mod step_check;
 pub mod table;
 pub mod verify;
 pub mod view;

@@ -6,12 +6,29 @@ use num_complex::Complex64;
 /// Bytes read at once.
 const READ: usize = 8 << 20;
 
-/// The real, or the imaginary part of a number.
-pub type Part = fn(&Complex64) -> f64;
+/// One of the real numbers that an observable is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The real part, or the only one.
+    Re,
+    /// The imaginary part.
+    Im,
+}
 
-/// The real numbers that an observable is made of: one if it is Hermitian, else two.
-pub fn parts(hermitian: bool) -> &'static [Part] {
-    if hermitian { &[|z| z.re] } else { &[|z| z.re, |z| z.im] }
+impl Part {
+    /// One part if the observable is Hermitian, else two.
+    pub fn all(hermitian: bool) -> &'static [Part] {
+        if hermitian { &[Part::Re] } else { &[Part::Re, Part::Im] }
+    }
+
+    /// That part of some values, in the place of what was in `found`.
+    pub fn take(self, values: &[Complex64], found: &mut Vec<f64>) {
+        found.clear();
+        match self {
+            Part::Re => found.extend(values.iter().map(|z| z.re)),
+            Part::Im => found.extend(values.iter().map(|z| z.im)),
+        }
+    }
 }
 
 /// Visit some rows, ascending, of a dataset that has `width` saved times: the place among them, the row, its values.

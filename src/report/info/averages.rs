@@ -14,7 +14,7 @@
 //! Phys. 91, 461 (1989)). Whole trajectories are blocks too, and independent of each other whatever the correlation.
 
 use super::Overview;
-use crate::report::rows::{each_row, parts};
+use crate::report::rows::{Part, each_row};
 use crate::store::{Results, StoreError};
 use serde::Serialize;
 
@@ -73,13 +73,12 @@ impl Averages {
         let rows: Vec<usize> = (0..overview.rows.len()).filter(|row| overview.rows[*row]).collect();
         let mut values = vec![];
         for info in results.observables()? {
-            let parts = parts(info.hermitian);
+            let parts = Part::all(info.hermitian);
             let mut made = vec![Blocks::new(saved); parts.len()];
             let mut series = Vec::with_capacity(saved);
             each_row(results, &info.name, &rows, times.len(), |_, _, row| {
                 for (part, blocks) in parts.iter().zip(&mut made) {
-                    series.clear();
-                    series.extend(row[begin..].iter().map(part));
+                    part.take(&row[begin..], &mut series);
                     blocks.add(&mut series);
                 }
             })?;

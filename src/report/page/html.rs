@@ -37,6 +37,7 @@ pub fn page(words: &Words, data: &Data, home: Home) -> String {
         ("no_plane", if words.has_plane { "" } else { " hidden" }.into()),
         ("no_leaks", if words.has_leaks { "" } else { " hidden" }.into()),
         ("guards", words.guards.clone()),
+        ("step_check", words.step_check.clone()),
         ("runs", words.runs.clone()),
         ("parameters", words.parameters.clone()),
         ("provenance", words.provenance.clone()),

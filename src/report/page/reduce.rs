@@ -3,7 +3,7 @@
 use super::density::Density;
 use super::times::Times;
 use crate::ensemble::ObservableInfo;
-use crate::report::rows::{each_row, parts};
+use crate::report::rows::{Part, each_row};
 use crate::store::{Results, StoreError};
 
 /// Trajectories shown one by one.
@@ -80,20 +80,21 @@ pub fn reduce(
     picks: &Picks,
     times: &Times,
 ) -> Result<Vec<Reduced>, StoreError> {
-    let (parts, width) = (parts(observable.hermitian), times.saved.len());
+    let (parts, width) = (Part::all(observable.hermitian), times.saved.len());
     let mut ranges = vec![[f64::INFINITY, f64::NEG_INFINITY]; parts.len()];
+    let mut series = Vec::with_capacity(width);
     each_row(results, &observable.name, &picks.rows, width, |_, _, values| {
-        for (part, [low, high]) in parts.iter().zip(&mut ranges) {
-            for value in values.iter().map(part).filter(|value| value.is_finite()) {
-                *low = low.min(value);
-                *high = high.max(value);
-            }
+        for (part, range) in parts.iter().zip(&mut ranges) {
+            part.take(values, &mut series);
+            let finite = series.iter().filter(|value| value.is_finite());
+            *range = finite.fold(*range, |[low, high], value| [low.min(*value), high.max(*value)]);
         }
     })?;
     let mut makers: Vec<Maker> = ranges.into_iter().map(|range| Maker::new(widened(range), times)).collect();
     each_row(results, &observable.name, &picks.rows, width, |place, row, values| {
         for (part, maker) in parts.iter().zip(&mut makers) {
-            maker.take(place, row, &|time| part(&values[time]), picks, times);
+            part.take(values, &mut series);
+            maker.take(place, row, &series, picks, times);
         }
     })?;
     Ok(makers.into_iter().map(|maker| maker.made).collect())
@@ -125,21 +126,22 @@ impl Maker {
         Maker { made, mean: zeros.clone(), square: zeros, next_dot: 0, rung: 0 }
     }
 
-    fn take(&mut self, place: usize, row: usize, value: &dyn Fn(usize) -> f64, picks: &Picks, times: &Times) {
-        self.made.density.add(&times.columns, value);
+    fn take(&mut self, place: usize, row: usize, values: &[f64], picks: &Picks, times: &Times) {
+        self.made.density.add(&times.columns, values);
         if picks.singles.contains(&row) {
-            self.made.singles.push(times.drawn.iter().map(|time| value(*time)).collect());
+            self.made.singles.push(times.drawn.iter().map(|time| values[*time]).collect());
         }
         while let Some((_, time)) = picks.dots.get(self.next_dot).filter(|(of, _)| *of == row) {
-            self.made.dots.push(value(*time));
+            self.made.dots.push(values[*time]);
             self.next_dot += 1;
         }
         // Welford's recurrence, as in the statistics of the file.
         let n = (place + 1) as f64;
-        for (time, (mean, square)) in self.mean.iter_mut().zip(&mut self.square).enumerate() {
-            let off = value(time) - *mean;
-            *mean += off / n;
-            *square += off * (value(time) - *mean);
+        let share = 1.0 / n;
+        for ((value, mean), square) in values.iter().zip(&mut self.mean).zip(&mut self.square) {
+            let off = value - *mean;
+            *mean += off * share;
+            *square += off * (value - *mean);
         }
         if picks.ladder.get(self.rung) == Some(&(place + 1)) {
             let sems = self.square.iter().map(|square| (square / (n - 1.0) / n).sqrt());

@@ -2,8 +2,9 @@
 
 use super::data::Data;
 use super::html::{escape, row};
-use crate::ensemble::{Parameter, Value};
+use crate::ensemble::{Parameter, StepVerdict, Value};
 use crate::report::info::{GuardLine, Overview, Run, with_error};
+use crate::report::step_check::lines;
 use crate::store::{Results, StoreError};
 
 /// Bytes of the input that are shown; a model with large matrices has more.
@@ -21,6 +22,8 @@ pub struct Words {
     pub figures: String,
     /// Rows of the table of guards.
     pub guards: String,
+    /// What the check of the step found, if there was one.
+    pub step_check: String,
     /// Rows of the table of starts.
     pub runs: String,
     /// Rows of the table of parameters.
@@ -56,6 +59,7 @@ impl Words {
             under: under(overview),
             figures: figures(overview),
             guards: overview.guards.iter().map(guard).collect(),
+            step_check: overview.step_check.as_ref().map_or(String::new(), step_check),
             runs: overview.runs.iter().map(run).collect(),
             parameters: parameters.iter().map(parameter).collect(),
             provenance: overview.provenance.iter().filter(|(_, text)| !text.is_empty()).map(origin).collect(),
@@ -160,6 +164,11 @@ fn guard(guard: &GuardLine) -> String {
         escape(&value),
         escape(guard.verdict)
     )
+}
+
+fn step_check(found: &StepVerdict) -> String {
+    let lines: Vec<String> = lines(found).iter().map(|line| escape(line)).collect();
+    format!("<h2 class=\"second\">Check of the step</h2>\n<pre tabindex=\"0\">{}</pre>\n", lines.join("\n"))
 }
 
 fn run(run: &Run) -> String {

@@ -37,6 +37,7 @@ impl Results {
         let block = self.file.dataset(name)?.read_rows(rows.start, rows.len())?;
         Ok(match block {
             Block::Complex(values) => values,
+            Block::Real(values) => values.into_iter().map(Complex64::from).collect(),
             other => (0..other.len()).map(|at| other.complex(at)).collect(),
         })
     }
