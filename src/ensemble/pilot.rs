@@ -7,7 +7,7 @@
 //!
 //! A method that splits the equation lets the noise act at a few times of a step, although L changes all the time by
 //! exp(-K t) L exp(K t) = L - t [K, L] + ... . What of it the noise does not feel is taken out of `d_k psi`: the mean,
-//! since it acts through L - <L>, and what only turns the phase of (L - <L>) psi, since that of the noise is random.
+//! since it acts through `L - <L>`, and what only turns the phase of `(L - <L>) psi`, since that of the noise is random.
 //!
 //! They have random streams of their own, and one seed whatever that of the run is: its step is a function of the
 //! model, the method and the times, so that runs of other seeds can be merged.
