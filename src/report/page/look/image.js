@@ -1,11 +1,26 @@
 // A panel as a picture: heading, note, plot, and the key to its lines, on the colour of the card.
 
+// The keys in rows that fit the width, each with the place where it begins.
+function keyRows(keys, width) {
+  const ctx = document.createElement("canvas").getContext("2d"), rows = [];
+  ctx.font = FONT;
+  let left = Infinity;
+  for (const { label, stroke, dash } of keys) {
+    const needed = ctx.measureText(label).width + 44;
+    if (left + needed > width) { rows.push([]); left = MARGIN.left; }
+    rows[rows.length - 1].push({ left, label, stroke, dash });
+    left += needed;
+  }
+  return rows;
+}
+
 function image({ id, section, plot: element }) {
   const plot = drawn.get(element);
   if (!plot) return;
   const source = plot.ctx.canvas, ratio = source.width / plot.width;
   const keys = plot.series.slice(1).filter(({ label, class: kind, show }) => label && show && kind !== "silent" && kind !== "number" && plot.legend.show);
-  const width = plot.width, head = 58, foot = keys.length ? 30 : 8;
+  const width = plot.width, head = 58, apart = 18;
+  const rows = keyRows(keys, width), foot = rows.length ? rows.length * apart + 12 : 8;
   const canvas = document.createElement("canvas");
   canvas.width = width * ratio;
   canvas.height = (head + plot.height + foot) * ratio;
@@ -20,17 +35,17 @@ function image({ id, section, plot: element }) {
   ctx.font = FONT;
   ctx.fillText(`${document.title}`, 12, 43, width - 24);
   ctx.drawImage(source, 0, 0, source.width, source.height, 0, head, width, plot.height);
-  let left = MARGIN.left;
-  for (const { label, stroke } of keys) {
+  rows.forEach((row, at) => row.forEach(({ left, label, stroke, dash }) => {
+    const middle = head + plot.height + 13 + at * apart;
     ctx.strokeStyle = typeof stroke === "function" ? stroke(plot) : stroke;
     ctx.lineWidth = 3;
+    ctx.setLineDash(dash ?? []);
     ctx.beginPath();
-    ctx.moveTo(left, head + plot.height + 13);
-    ctx.lineTo(left + 16, head + plot.height + 13);
+    ctx.moveTo(left, middle);
+    ctx.lineTo(left + 18, middle);
     ctx.stroke();
-    ctx.fillText(label, left + 22, head + plot.height + 17);
-    left += ctx.measureText(label).width + 42;
-  }
+    ctx.fillText(label, left + 24, middle + 4);
+  }));
   canvas.toBlob(blob => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
