@@ -105,14 +105,19 @@ impl View {
             IpAddr::V6(ip) => format!("[{ip}]"),
             ip => ip.to_string(),
         };
-        writeln!(out, "{}", self.site.root().display())?;
-        writeln!(out, "  open     http://{here}:{port}/{}/", self.site.secret())?;
-        if self.address.ip().is_loopback() {
-            writeln!(out, "  from afar, before that:  ssh -L {port}:{here}:{port} {name}")?;
+        let way = if self.address.ip().is_loopback() {
+            format!("from afar, before that:  ssh -L {port}:{here}:{port} {name}")
         } else {
-            writeln!(out, "  This address can be reached from other machines, and what is sent is not encrypted.")?;
-        }
-        writeln!(out, "  Whoever has the address can read these results, and change nothing. Ctrl-C ends it.")?;
+            "This address can be reached from other machines, and what is sent is not encrypted.".into()
+        };
+        // At once: a script that has read the address may not wait for the rest.
+        let said = format!(
+            "{}\n  open     http://{here}:{port}/{}/\n  {way}\n  Whoever has the address can read these results, and change \
+             nothing. Ctrl-C ends it.\n",
+            self.site.root().display(),
+            self.site.secret()
+        );
+        out.write_all(said.as_bytes())?;
         out.flush()
     }
 
