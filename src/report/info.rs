@@ -15,6 +15,7 @@ pub(super) use text::with_error;
 use crate::error::exit;
 use crate::input::neat;
 use crate::report::folder::{Entry, Folder, stamp};
+use crate::report::plain::plainly;
 use crate::store::{Results, StoreError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -78,7 +79,8 @@ pub fn overview(results: &Results, from: Option<f64>) -> Result<Overview, InfoEr
 /// # Errors
 /// Those of `InfoError`; the inner error is the reader of our output gone (`qsd info F | head`).
 pub fn text(results: &Results, from: Option<f64>, out: &mut dyn Write) -> Result<io::Result<()>, InfoError> {
-    Ok(text::write(&overview(results, from)?, out))
+    let overview = overview(results, from)?;
+    Ok(plainly(out, |out| text::write(&overview, out)))
 }
 
 /// The same as JSON. Numbers that are not there are null.
@@ -127,7 +129,7 @@ impl Table {
     /// # Errors
     /// What `out` says.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        table::write(&self.entries, out)
+        plainly(out, |out| table::write(&self.entries, out))
     }
 
     /// As JSON.

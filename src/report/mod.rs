@@ -11,6 +11,7 @@ pub mod logging;
 pub mod models;
 pub mod network;
 pub mod page;
+mod plain;
 pub mod plot;
 pub mod progress;
 pub mod put;

@@ -7,6 +7,7 @@ mod figure;
 
 use super::info::{Overview, Series};
 use super::page::Times;
+use super::plain::plain;
 use super::put::{PutError, may_write, put};
 use crate::store::{Results, StoreError};
 use std::io;
@@ -110,17 +111,18 @@ pub fn to_terminal(ask: &Ask, terminal: Terminal, out: &mut dyn io::Write) -> Re
 /// Read what is to be drawn.
 fn picture(ask: &Ask) -> Result<Picture, PutError> {
     let mut picture: Option<Picture> = None;
-    for path in &ask.files {
+    let names: Vec<String> = ask.files.iter().map(|path| name_of(path, &ask.files)).collect();
+    for (path, name) in ask.files.iter().zip(names) {
         let results = Results::open(path)?;
         let overview = Overview::of(&results)?;
         let mut panels = vec![];
         for series in chosen(&overview, &ask.observables)? {
-            panels.extend(panels_of(&results, &overview, series, ask.singles)?);
+            panels.extend(panels_of(&results, (&overview, &name), series, ask.singles)?);
         }
         match &mut picture {
             None => {
                 let unit = if overview.time_unit == "1" { String::new() } else { format!(" ({})", overview.time_unit) };
-                picture = Some(Picture { time: format!("time{unit}"), panels });
+                picture = Some(Picture { time: plain(&format!("time{unit}")), panels });
             }
             Some(picture) => {
                 for panel in panels {
@@ -145,6 +147,13 @@ fn ends_of(track: &Track) -> Option<f64> {
     track.mean.iter().copied().find(|mean| mean.is_finite())
 }
 
+/// The last part of a path, the whole one where another file has the same.
+fn name_of(path: &Path, all: &[PathBuf]) -> String {
+    let alike = all.iter().filter(|other| other.file_name() == path.file_name()).count();
+    let name = path.file_name().filter(|_| alike == 1).unwrap_or(path.as_os_str());
+    name.to_string_lossy().into()
+}
+
 /// The observables of these names, in this order.
 fn chosen<'a>(overview: &'a Overview, names: &[String]) -> Result<Vec<&'a Series>, PutError> {
     if names.is_empty() {
@@ -163,7 +172,7 @@ fn chosen<'a>(overview: &'a Overview, names: &[String]) -> Result<Vec<&'a Series
 /// One panel, or two of a complex observable.
 fn panels_of(
     results: &Results,
-    overview: &Overview,
+    (overview, name): (&Overview, &str),
     series: &Series,
     singles: usize,
 ) -> Result<Vec<Panel>, StoreError> {
@@ -173,13 +182,15 @@ fn panels_of(
     let shown = rows.map(|row| results.values(&series.name, row..row + 1)).collect::<Result<Vec<_>, _>>()?;
     let label = if series.label.is_empty() { &series.name } else { &series.label };
     let unit = if matches!(series.unit.as_str(), "" | "1") { String::new() } else { format!(" ({})", series.unit) };
-    let name =
-        Path::new(&overview.file).file_name().map_or(overview.file.clone(), |name| name.to_string_lossy().into());
+    // The mean of a part must not pass for that of the whole.
+    let (done, all) = (overview.done, overview.ntraj);
+    let part = if done < all { format!(" ({done} of {all})") } else { String::new() };
+    let name = plain(&format!("{name}{part}"));
     // More than a figure has pixels would only make it heavy.
     let drawn = Times::of(overview.time.clone()).drawn;
     let pick = |values: &[f64]| drawn.iter().map(|at| values[*at]).collect::<Vec<_>>();
     let panel = |before: &str, mean: &[f64], sem: &[f64], part: fn(&num_complex::Complex64) -> f64| Panel {
-        label: format!("{before}{label}{unit}"),
+        label: plain(&format!("{before}{label}{unit}")),
         tracks: vec![Track {
             name: name.clone(),
             times: pick(&overview.time),
@@ -236,7 +247,7 @@ mod tests {
         let labels: Vec<_> = picture.panels.iter().map(|panel| panel.label.as_str()).collect();
         assert_eq!((picture.time.as_str(), labels), ("time (1/kappa)", vec!["Re ⟨a⟩", "Im ⟨a⟩", "⟨a†a⟩"]));
         let names = |panel: &Panel| panel.tracks.iter().map(|track| track.name.clone()).collect::<Vec<_>>();
-        assert!(picture.panels.iter().all(|panel| names(panel) == ["one.h5", "two.h5"]));
+        assert!(picture.panels.iter().all(|panel| names(panel) == ["one.h5", "two.h5 (11 of 20)"]));
         let n = &picture.panels[2].tracks[1];
         assert_eq!(n.mean[0], 105.0, "the mean of the eleven rows that are there");
         assert_eq!(
@@ -255,6 +266,22 @@ mod tests {
         assert_eq!(error.exit_code(), 2);
         let error = to_file(&ask(&[&path], &[]), Path::new("x.pdf"), false).unwrap_err();
         assert!(error.to_string().contains(".svg or .png"), "{error}");
+    }
+
+    #[test]
+    fn files_of_one_name_are_told_apart_and_labels_give_no_orders() {
+        let dir = scratch("plot-alike");
+        let paths = ["a", "b"].map(|folder| dir.join(folder).join("x.h5"));
+        let mut header = header();
+        header.observables[0].label = "\u{1b}[2Jn".into();
+        for path in &paths {
+            std::fs::create_dir(path.parent().unwrap()).unwrap();
+            written(path, &header, 20);
+        }
+        let picture = picture(&ask(&[&paths[0], &paths[1]], &[])).unwrap();
+        let panel = &picture.panels[0];
+        assert_eq!(panel.label, "\u{fffd}[2Jn");
+        assert!(panel.tracks[0].name.ends_with("a/x.h5") && panel.tracks[1].name.ends_with("b/x.h5"));
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub fn policy(styles: &[&str], scripts: &[&str], served: bool) -> String {
     )
 }
 
-/// Text that stands for itself between tags and within quotes.
+/// Text that stands for itself between tags and within quotes, without the control characters that a page may not hold.
 pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -102,6 +102,7 @@ pub fn escape(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
+            other if other.is_control() && !other.is_whitespace() => safe.push('\u{fffd}'),
             other => safe.push(other),
         }
     }
@@ -127,6 +128,7 @@ mod tests {
     #[test]
     fn text_stands_for_itself() {
         assert_eq!(escape("<a href='x'>\"&"), "&lt;a href=&#39;x&#39;&gt;&quot;&amp;");
+        assert_eq!(escape("a\n\u{1b}[2J"), "a\n\u{fffd}[2J");
         assert_eq!(row("<n>", &["1", "κ"]), "<tr><th scope=\"row\">&lt;n&gt;</th><td>1</td><td>κ</td></tr>\n");
     }
 

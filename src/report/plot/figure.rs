@@ -164,8 +164,8 @@ where
         let colour = COLOURS[at % COLOURS.len()];
         let words = match track.singles.len() {
             0 => format!("{}: mean ± {BAND} SEM", track.name),
-            1 => format!("{}: mean ± {BAND} SEM, one trajectory", track.name),
-            n => format!("{}: mean ± {BAND} SEM, {n} trajectories", track.name),
+            1 => format!("{}: mean ± {BAND} SEM, a single trajectory", track.name),
+            n => format!("{}: mean ± {BAND} SEM, {n} single trajectories", track.name),
         };
         let (width, height) = area.estimate_text_size(&words, &style)?;
         let width = line + 6 * scale as i32 + width as i32;
