@@ -24,7 +24,10 @@ fn main() {
     for name in ["TARGET", "PROFILE"] {
         println!("cargo:rustc-env=QSD_{name}={}", std::env::var(name).unwrap_or_default());
     }
-    for path in [".git/HEAD", ".git/index", "build.rs", "src"] {
+    // Where a work tree keeps these, git knows; a path that is not there would build everything anew every time.
+    let kept =
+        ["HEAD", "index"].into_iter().filter(|_| ours).filter_map(|name| git(&["rev-parse", "--git-path", name]));
+    for path in kept.chain(["build.rs", "src"].map(str::to_owned)) {
         println!("cargo:rerun-if-changed={path}");
     }
 }

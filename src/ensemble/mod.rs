@@ -32,7 +32,7 @@ mod worker;
 
 pub use clock::utc_now;
 pub use enough::half_width;
-pub use guards::{GuardError, Watched, guards as judge};
+pub use guards::{GuardError, LEAK, Watched, guards as judge};
 pub use header::provenance;
 pub use progress::{Cost, Progress};
 pub use run::{CHECKPOINT_EVERY, Conduct, Outcome, run};

@@ -26,6 +26,7 @@ use hdf5_sys::h5i::hid_t;
 use hdf5_sys::{h5p::H5P_DEFAULT, h5s::H5S_ALL};
 use num_complex::Complex64;
 use std::ffi::{CString, c_char, c_int, c_uint};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use self::text::clip;
@@ -265,6 +266,18 @@ impl Dataset {
     /// Read `count` values of a dataset with one axis, from `row` on.
     pub fn read_slab<T: Element>(&self, row: usize, count: usize) -> Stored<Vec<T>> {
         let read = || self.data.read_slice::<T, _, ndarray::Ix1>(slab(row, &[count]));
+        Ok(read().map_err(self.fault("read rows of"))?.into_raw_vec_and_offset().0)
+    }
+
+    /// Read `rows` of a dataset with two axes or more, of the second axis only `at`.
+    pub fn read_column<T: Element>(&self, rows: Range<usize>, at: usize) -> Stored<Vec<T>> {
+        let read = || {
+            let mut shape = self.data.shape();
+            (shape[0], shape[1]) = (rows.len(), 1);
+            let place = |axis: usize| [rows.start, at].get(axis).copied().unwrap_or(0);
+            let slab: Vec<_> = (0..shape.len()).map(|axis| (place(axis)..place(axis) + shape[axis]).into()).collect();
+            self.data.read_slice::<T, _, ndarray::IxDyn>(Hyperslab::from(slab))
+        };
         Ok(read().map_err(self.fault("read rows of"))?.into_raw_vec_and_offset().0)
     }
 
