@@ -4,7 +4,7 @@
 
 use super::merge::retitled;
 use super::writer::Open;
-use super::{Results, StoreError, checkpoint, copy, place, same, skeleton};
+use super::{Results, StoreError, checkpoint, copy, place, same, skeleton, sums};
 use crate::ensemble::{Header, Summary};
 use std::path::Path;
 
@@ -23,7 +23,10 @@ pub fn resize(path: &Path, header: &Header) -> Result<(), StoreError> {
         return Ok(());
     }
     let valid = results.valid_rows()?;
-    let most = valid.iter().rposition(|valid| *valid).map_or(0, |last| last as u64 + 1);
+    // What is in the density matrix cannot be taken out of it.
+    let averaged = results.density()?.map_or(vec![], |mut density| density.counted().clone());
+    let end_of = |done: &[bool]| done.iter().rposition(|done| *done).map_or(0, |last| last as u64 + 1);
+    let most = end_of(&valid).max(end_of(&averaged));
     if most > header.ntraj {
         return Err(StoreError::Shape {
             path,
@@ -57,11 +60,15 @@ pub(super) fn replace(path: &Path, header: &Header, end: Option<&Summary>) -> Re
         ..header.clone()
     };
     skeleton::create_with(path, &header, |part| {
-        let new = Open::alone(part, &header)?;
+        let mut new = Open::alone(part, &header)?;
         let copied = copy::rows(&old, &new, &|row| ((row as u64) < header.ntraj).then_some(row))?;
         new.take_runs(&old)?;
         if let Some(check) = old.step_check()? {
             new.write_step_check(&check)?;
+        }
+        if let Some(mut density) = old.density()? {
+            density.counted().resize(header.ntraj as usize, false);
+            new.write_density(&mut density)?;
         }
         match end {
             None => new.write_count(copied)?,
@@ -73,6 +80,7 @@ pub(super) fn replace(path: &Path, header: &Header, end: Option<&Summary>) -> Re
         }
         new.into_file().close()
     })?;
+    sums::remove(path)?;
     // A run that ends here needs its states no more; one that goes on does.
     if end.is_some() { checkpoint::remove(path) } else { Ok(()) }
 }
