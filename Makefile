@@ -18,7 +18,7 @@ SOLO_FLAGS := --release --locked --no-default-features --target-dir $(TARGET)/so
 # A python that has the packages of the readers' check (a virtual environment may hide the system's).
 PYTHON ?= $(shell for p in python3 /usr/bin/python3; do $$p -c 'import xarray, h5netcdf' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup setup-test build solo static demo test test-mpi test-solo test-readers check clean
+.PHONY: help setup setup-test build solo static demo test test-mpi test-solo test-readers other-cpu check clean
 .PHONY: bench bench-peers bench-accuracy bench-scaling bench-truncation
 
 help: ## this list
@@ -83,6 +83,11 @@ bench-scaling: build ## over ranks, and a model of large machines
 
 bench-truncation: build ## what a Fock space of changing size could save
 	"$$(bench/environment.sh)" bench/truncation.py $(BENCH)
+
+other-cpu: ## kernel and noise on aarch64, emulated, against those here (Debian; rustup)
+	scripts/setup.sh cross
+	rustup target add aarch64-unknown-linux-gnu
+	scripts/other-cpu.sh
 
 check: setup ## formatting and lints
 	cargo fmt --check

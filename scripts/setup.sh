@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building (`build`), testing (`test`) and comparing with other programs (`bench`) need beside Rust, and only
-# what is missing.
+# Installs what building (`build`), testing (`test`), comparing with other programs (`bench`) and testing for another
+# processor (`cross`) need beside Rust, and only what is missing.
 # Where it may not install it says what is missing, for several kinds of system, and stops with 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,6 +9,7 @@ build_packages=(build-essential pkg-config libopenmpi-dev openmpi-bin libhdf5-op
 test_packages=(libhdf5-dev python3-h5py-serial python3-h5netcdf python3-xarray python3-scipy octave netcdf-bin
     python3-nbconvert python3-ipykernel python3-matplotlib)
 bench_packages=(python3-venv xmds2)
+cross_packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
 
 main() {
     local wanted=() what
@@ -17,7 +18,8 @@ main() {
             build) wanted+=("${build_packages[@]}") ;;
             test) wanted+=("${test_packages[@]}") ;;
             bench) wanted+=("${bench_packages[@]}") ;;
-            *) echo "usage: scripts/setup.sh [build] [test] [bench]" >&2; exit 2 ;;
+            cross) wanted+=("${cross_packages[@]}") ;;
+            *) echo "usage: scripts/setup.sh [build] [test] [bench] [cross]" >&2; exit 2 ;;
         esac
     done
     if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then

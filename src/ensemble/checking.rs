@@ -114,7 +114,11 @@ impl Task {
     pub fn integrate(&self, batch: u64, shared: &Shared) -> Result<Option<Node>, IntegrationError> {
         let Some(coarse) = rows(&self.coarse, 2, batch, shared)? else { return Ok(None) };
         let Some(fine) = rows(&self.fine, 1, batch, shared)? else { return Ok(None) };
-        let expect = coarse.expect.iter().zip(&fine.expect).map(|(coarse, fine)| coarse - fine).collect();
+        let expect = coarse.expect.into_iter().zip(&fine.expect).map(|(mut coarse, fine)| {
+            coarse.zip_mut_with(fine, |coarse, fine| *coarse -= *fine);
+            coarse
+        });
+        let expect = expect.collect();
         Ok(Some(Node::leaf(&self.shape, &Rows { expect, leak: vec![], ..fine })))
     }
 }

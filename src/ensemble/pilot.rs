@@ -7,7 +7,7 @@
 //!
 //! A method that splits the equation lets the noise act at a few times of a step, although L changes all the time by
 //! exp(-K t) L exp(K t) = L - t [K, L] + ... . What of it the noise does not feel is taken out of `d_k psi`: the mean,
-//! since it acts through L - <L>, and what only turns the phase of (L - <L>) psi, since that of the noise is random.
+//! since it acts through `L - <L>`, and what only turns the phase of `(L - <L>) psi`, since that of the noise is random.
 //!
 //! They have random streams of their own, and one seed whatever that of the run is: its step is a function of the
 //! model, the method and the times, so that runs of other seeds can be merged.
@@ -28,6 +28,8 @@ const SEED: u64 = 0;
 const LOOKS: u64 = 200;
 /// Steps of a pilot trajectory times basis states: about a second of a core for all of them.
 const MOST: u64 = 1 << 23;
+/// The same for a glance.
+const MOST_OF_GLANCE: u64 = MOST >> 3;
 /// Step times omega is kept below this by methods that need h * Gamma small. An atom with Rabi frequency Omega has
 /// omega = Omega/2 or less, and at h * Omega = 2 pi no kick would know that it turned.
 pub(super) const LARGEST_H_OMEGA: f64 = 0.5;
@@ -75,13 +77,18 @@ pub(super) fn pilot(ensemble: &Ensemble, dt: f64, largest: f64) -> Result<Seen, 
     for _ in 0..ROUNDS {
         let time = grid(&ensemble.spec.time, h)?;
         let trial = ensemble.with(RunSpec { time, ..ensemble.spec.clone() })?;
-        match look(&trial) {
+        match look(&trial, BATCHES, MOST) {
             Ok(seen) if seen.allows(time.h, largest) => return Ok(seen),
             Ok(seen) => h = seen.step_by_gamma(largest).min(seen.step_by_omega()).min(0.5 * h),
             Err(broken) => (h, error) = (0.125 * h, Some(broken)),
         }
     }
     Err(error.unwrap_or(IntegrationError::NotFinite { trajectory: 0, time: 0.0, h }).into())
+}
+
+/// What one batch sees on its first steps as long as those of the run; nothing if it broke.
+pub(super) fn glance(ensemble: &Ensemble) -> Option<Seen> {
+    look(ensemble, 1, MOST_OF_GLANCE).ok()
 }
 
 /// The times of the run with steps of at most `h`, saved often enough.
@@ -138,15 +145,15 @@ fn norm_sqr(a: &[Complex64]) -> f64 {
 }
 
 /// The largest Gamma and omega at saved times, as far as a bounded number of steps goes.
-fn look(ensemble: &Ensemble) -> Result<Seen, IntegrationError> {
+fn look(ensemble: &Ensemble, batches: u64, most: u64) -> Result<Seen, IntegrationError> {
     let Ensemble { problem, spec, times, .. } = ensemble;
     let noise = StreamNoise::new(Domain::Pilot, SEED, MethodInfo::of(spec.method).draws(problem), problem.h);
     let mut engine = engine_with(spec.method, problem.clone(), noise, Isa::detect());
-    let most = (MOST / ensemble.model.space.dim() as u64).max(1);
+    let most = (most / ensemble.model.space.dim() as u64).max(1);
     let k = &problem.unravelling.drift;
     let mut channels: Vec<Turning> = problem.unravelling.channels.iter().map(|l| Turning::new(k, l)).collect();
     let mut seen = Seen { gamma: 0.0, omega: 0.0, until: 0.0 };
-    for batch in 0..BATCHES {
+    for batch in 0..batches {
         engine.start(batch);
         for (interval, time) in (0..).zip(times) {
             let sample = engine.measure();

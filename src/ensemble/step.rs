@@ -1,14 +1,17 @@
 //! The step of a run that names none and has no table: as long as stability, rates and the method allow.
 
 use super::Ensemble;
-use super::pilot::{LARGEST_H_OMEGA, pilot};
+use super::pilot::{LARGEST_H_OMEGA, glance, pilot};
 use crate::error::Error;
-use crate::input::{Resolved, RunSpec, StepReason, TimeGrid, steps_per_save};
+use crate::input::{Origin, Resolved, RunSpec, StepReason, TimeGrid, neat, steps_per_save};
+use crate::integrator::MethodInfo;
 use crate::model::{Kind, Model, Operator};
 
 /// The largest stable step is divided by this. Stability is not accuracy: the measured default step of
 /// Jaynes-Cummings is an eighth of its largest stable one, those of the Kerr systems are half of theirs.
 const SAFETY: f64 = 8.0;
+/// h * omega of a typed step above which something is said.
+const WORTH_A_WARNING: f64 = 2.0 * LARGEST_H_OMEGA;
 /// Step times the rate of Lindblad operators that change no Fock number: their noise is as large as it gets in any
 /// state, and a longer step warns of its norm drift from the start.
 const RATE: f64 = 0.04;
@@ -16,14 +19,41 @@ const RATE: f64 = 0.04;
 /// The resolved input with a step, if nobody has named one: at most the save interval, an eighth of the largest stable
 /// one, and short beside the rates: those of atoms, or for a method that needs it Gamma as pilot trajectories see it.
 ///
-/// A function of model, method and times alone. Every rank computes it.
+/// A function of model, method and times alone. Every rank computes it. A step that was typed stays, and a warning comes
+/// beside it where it is too long for what only the method knows.
 ///
 /// # Errors
 /// Those of building the model and of the pilot.
 pub fn choose_step(resolved: Resolved) -> Result<Resolved, Error> {
-    if resolved.step != StepReason::Open {
-        return Ok(resolved);
+    match resolved.step {
+        StepReason::Open => chosen(resolved),
+        StepReason::Typed => {
+            let warning = warning(&resolved)?;
+            Ok(Resolved { warnings: resolved.warnings.into_iter().chain(warning).collect(), ..resolved })
+        }
+        _ => Ok(resolved),
     }
+}
+
+/// What a splitting method would do wrong in silence: numbers stay finite and plausible where H turns an operator many times
+/// between two kicks. (h * Gamma is judged while the run goes on, and so is all that breaks a norm.)
+fn warning(resolved: &Resolved) -> Result<Option<String>, Error> {
+    let (spec, method) = (&resolved.spec, MethodInfo::of(resolved.spec.method));
+    if method.largest_h_gamma.is_none() || !matches!(spec.origin, Origin::File(_)) {
+        return Ok(None);
+    }
+    let ensemble = Ensemble::new(spec.clone())?;
+    let h = spec.time.h;
+    Ok(glance(&ensemble).filter(|seen| h * seen.omega > WORTH_A_WARNING).map(|seen| {
+        format!(
+            "the step {} is long for {}: H turns the c_ops at omega = {:.2e}, and h * omega is to be below {LARGEST_H_OMEGA}: \
+             try --dt auto, or see what the step does with --check-dt",
+            neat(h), method.name, seen.omega
+        )
+    }))
+}
+
+fn chosen(resolved: Resolved) -> Result<Resolved, Error> {
     let ensemble = Ensemble::new(resolved.spec)?;
     let (dt, step) = longest(&ensemble, ensemble.largest_h_gamma())?;
     let time = &ensemble.spec.time;
@@ -130,6 +160,12 @@ mod tests {
         }
         let found = choose_step(resolved(&line(1.0))).unwrap();
         assert!(matches!(found.step, StepReason::Gamma { .. }), "{}", found.step);
+        // As long a step that was typed is taken, and said to be too long.
+        for (dt, warned) in [("0.4", true), ("0.02", false)] {
+            let found = choose_step(resolved(&line(31.4).replace("auto", dt))).unwrap();
+            let said = found.warnings.iter().any(|warning| warning.contains("omega = 1.5"));
+            assert_eq!(said, warned, "{dt} {:?}", found.warnings);
+        }
         // A frame that rotates turns the phase of the noise and nothing else.
         let free =
             "driven-cavity.toml --dt auto --set Delta=300 --set E=0 --save-dt 10 --initial a.fock(3) --duration 10";

@@ -223,7 +223,7 @@ struct Parts {
 
 impl Parts {
     fn of(found: &StepDifference, mean: &Statistics, part: fn(&Complex64) -> f64) -> Self {
-        let of = |values: &[Complex64]| values.iter().map(part).collect();
+        let of = |values: &[Complex64]| -> Vec<f64> { values.iter().map(part).collect() };
         let StepDifference { weak, weak_sem, strong } = found;
         let [weak, weak_sem, strong, mean, sem] = [weak, weak_sem, strong, &mean.mean, &mean.sem].map(|z| of(z));
         Parts { weak, weak_sem, strong, mean, sem }

@@ -1,7 +1,7 @@
 //! The same Brownian path in longer steps.
 
 use super::noise::{Draws, Noise, StepNoise};
-use crate::kernel::Lane;
+use crate::kernel::Isa;
 
 /// Noise whose every step holds several steps of another, exactly ([`StepNoise::gather`]): an engine with it and one with
 /// the other follow the same path in steps of different length. One step of one is that other noise itself.
@@ -25,15 +25,13 @@ impl<N: Noise> Noise for Coarsened<N> {
         self.fine.start(batch);
     }
 
-    #[inline]
     fn set_step(&mut self, h: f64) {
         self.fine.set_step(h / self.steps as f64);
     }
 
-    #[inline(always)]
-    fn draw<V: Lane>(&mut self, noise: &mut StepNoise) {
+    fn draw(&mut self, isa: Isa, noise: &mut StepNoise) {
         for number in 0..self.steps {
-            self.fine.draw::<V>(&mut self.drawn);
+            self.fine.draw(isa, &mut self.drawn);
             noise.gather(&self.drawn, number, self.steps);
         }
     }
@@ -48,7 +46,6 @@ mod tests {
     use super::super::noise::{StreamNoise, WienerPath};
     use super::super::stream::Domain;
     use super::*;
-    use crate::kernel::Array;
 
     const DRAWS: Draws = Draws { channels: 2, tilt: true };
 
@@ -62,12 +59,12 @@ mod tests {
             coarse.set_step(0.01 * steps as f64);
             let mut drawn = StepNoise::zeros(DRAWS);
             for step in &expected.steps {
-                coarse.draw::<Array>(&mut drawn);
+                coarse.draw(Isa::detect(), &mut drawn);
                 assert_eq!(drawn, *step, "{steps} in one");
             }
             coarse.start(3);
             coarse.skip(2);
-            coarse.draw::<Array>(&mut drawn);
+            coarse.draw(Isa::detect(), &mut drawn);
             assert_eq!(drawn, expected.steps[2], "the third, by a jump");
         }
     }

@@ -168,12 +168,17 @@ pub fn check_engine(method: Method, problem: Arc<Problem>, seed: u64, isa: Isa, 
 }
 
 /// An engine with a given source of noise, such as a prescribed Wiener path.
-pub fn engine_with<N: Noise + 'static>(method: Method, problem: Arc<Problem>, noise: N, isa: Isa) -> Box<dyn Engine> {
-    let draws = MethodInfo::of(method).draws(&problem);
+pub fn engine_with(
+    method: Method,
+    problem: Arc<Problem>,
+    noise: impl Noise + 'static,
+    isa: Isa,
+) -> Box<dyn Engine> {
+    let (draws, noise) = (MethodInfo::of(method).draws(&problem), Box::new(noise));
     match method {
-        Method::Em => Box::new(engine::BatchEngine::<em::Em, N>::new(problem, draws, noise, isa)),
-        Method::Heun => Box::new(engine::BatchEngine::<heun::Heun, N>::new(problem, draws, noise, isa)),
-        Method::Saba => Box::new(engine::BatchEngine::<saba::Saba, N>::new(problem, draws, noise, isa)),
-        Method::Rk4p1 => Box::new(engine::BatchEngine::<rk4p1::Rk4p1, N>::new(problem, draws, noise, isa)),
+        Method::Em => Box::new(engine::BatchEngine::<em::Em>::new(problem, draws, noise, isa)),
+        Method::Heun => Box::new(engine::BatchEngine::<heun::Heun>::new(problem, draws, noise, isa)),
+        Method::Saba => Box::new(engine::BatchEngine::<saba::Saba>::new(problem, draws, noise, isa)),
+        Method::Rk4p1 => Box::new(engine::BatchEngine::<rk4p1::Rk4p1>::new(problem, draws, noise, isa)),
     }
 }
