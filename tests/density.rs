@@ -206,8 +206,8 @@ fn one_that_is_too_large_is_refused_with_what_to_do() {
     }
     let plan = qsd(&["run", "kerr_bistable", "--ntraj=10", "--dry-run", "--json", "--threads=2"], &[]).expect_code(0);
     let with = qsd(&["run", "kerr_bistable", "--ntraj=10", "--dry-run", "--json", "--threads=2", AVERAGE], &[]);
-    let [plan, with] = [plan, with.expect_code(0)]
-        .map(|said| serde_json::from_str::<serde_json::Value>(&said.stdout).unwrap());
+    let [plan, with] =
+        [plan, with.expect_code(0)].map(|said| serde_json::from_str::<serde_json::Value>(&said.stdout).unwrap());
     let number = |of: &serde_json::Value, key: &str| of[key].as_u64().unwrap();
     let (dim, times) = (number(&with, "basis_states"), number(&with, "saves"));
     let more = number(&with, "memory_of_a_rank") - number(&plan, "memory_of_a_rank");

@@ -36,7 +36,14 @@ const RUNS: [&[&str]; 8] = [
         "--store-states=final",
     ],
     &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=21", "--store-states=all", "--check-dt=40"],
-    &["absorptive_bistable", "--Nfock_a=9", "--duration=2", "--ntraj=59", "--first-trajectory=13", "--store-states=average"],
+    &[
+        "absorptive_bistable",
+        "--Nfock_a=9",
+        "--duration=2",
+        "--ntraj=59",
+        "--first-trajectory=13",
+        "--store-states=average",
+    ],
 ];
 
 /// Ranks and threads of each.

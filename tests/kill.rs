@@ -30,14 +30,7 @@ const RUNS: [&[&str]; 3] = [
         "--store-states=final",
         "--store-record",
     ],
-    &[
-        "absorptive_bistable",
-        "--Nfock_a=6",
-        "--duration=40",
-        "--save-dt=0.5",
-        "--ntraj=900",
-        "--store-states=average",
-    ],
+    &["absorptive_bistable", "--Nfock_a=6", "--duration=40", "--save-dt=0.5", "--ntraj=900", "--store-states=average"],
 ];
 
 /// Moments are chosen by what a run takes when nothing else runs: one test at a time.

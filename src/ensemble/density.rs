@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn units_are_the_nearest() {
-        for (x, expected) in [(0.0, 0), (1.0, 1 << 51), (-1.0, -(1 << 51)), (0.5, 1 << 50), (1e-30, 0), (-0.3e-15, -1)] {
+        for (x, expected) in [(0.0, 0), (1.0, 1 << 51), (-1.0, -(1 << 51)), (0.5, 1 << 50), (1e-30, 0), (-0.3e-15, -1)]
+        {
             assert_eq!(units(x), expected, "{x}");
         }
         // A norm that was rounded up may lead out of the range, by less than anybody sees.

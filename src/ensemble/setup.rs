@@ -1,8 +1,8 @@
 //! From a resolved input to something that can run: the compiled problem and what its rows hold.
 
 use super::guards::Watched;
-use super::statistics::Shape;
 use super::slice::Trajectories;
+use super::statistics::Shape;
 use super::{Density, DensityInfo, LeakInfo, ObservableInfo, RecordInfo, StateInfo};
 use crate::error::Error;
 use crate::input::{Gauge, InputError, Method, Origin, ProgramModel, RunSpec, StoreStates, TimeGrid, observe};

@@ -168,12 +168,7 @@ pub fn check_engine(method: Method, problem: Arc<Problem>, seed: u64, isa: Isa, 
 }
 
 /// An engine with a given source of noise, such as a prescribed Wiener path.
-pub fn engine_with(
-    method: Method,
-    problem: Arc<Problem>,
-    noise: impl Noise + 'static,
-    isa: Isa,
-) -> Box<dyn Engine> {
+pub fn engine_with(method: Method, problem: Arc<Problem>, noise: impl Noise + 'static, isa: Isa) -> Box<dyn Engine> {
     let (draws, noise) = (MethodInfo::of(method).draws(&problem), Box::new(noise));
     match method {
         Method::Em => Box::new(engine::BatchEngine::<em::Em>::new(problem, draws, noise, isa)),

@@ -240,7 +240,10 @@ impl StoreError {
             StoreError::Locked { .. } => "E-lock",
             StoreError::Full { .. } => "E-disk",
             StoreError::Name { .. } => "E-name",
-            StoreError::Mismatch { .. } | StoreError::Overlap { .. } | StoreError::Unaveraged { .. } | StoreError::Empty { .. } => "E-merge",
+            StoreError::Mismatch { .. }
+            | StoreError::Overlap { .. }
+            | StoreError::Unaveraged { .. }
+            | StoreError::Empty { .. } => "E-merge",
             _ => "E-file",
         }
     }

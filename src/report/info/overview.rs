@@ -184,7 +184,9 @@ impl Overview {
             time: times,
             observables: series(infos, statistics),
             guards: results.guards()?.into_iter().map(GuardLine::of).collect(),
-            density_matrix: results.averaged()?.map(|(basis_states, trajectories)| DensityMatrix { basis_states, trajectories }),
+            density_matrix: results
+                .averaged()?
+                .map(|(basis_states, trajectories)| DensityMatrix { basis_states, trajectories }),
             step_check: check,
             runs: runs(results)?,
             provenance,

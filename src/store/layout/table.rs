@@ -302,7 +302,12 @@ pub const TABLE: &[Row] = &[
     Row {
         each: Each::Density,
         description: "FNV-1a, 64 bits, over the little-endian bytes of rho_n, in_rho, rho_sum_high and rho_sum_low.",
-        ..state("state/rho_checksum", Kind::U64, Fill::Zero, "checksum of the sums of rho, 0 while they are being written")
+        ..state(
+            "state/rho_checksum",
+            Kind::U64,
+            Fill::Zero,
+            "checksum of the sums of rho, 0 while they are being written",
+        )
     },
     state("state/complete", Kind::U8, Fill::Zero, "1 if every trajectory is done and the statistics are in"),
     state("state/end_condition", Kind::Text(32), Fill::Known, "why the last run ended"),
