@@ -57,7 +57,12 @@ fn qsd(words: &[&str], files: &[&Path]) -> common::Outcome {
 
 #[track_caller]
 fn assert_same(a: &Path, b: &Path) {
-    common::assert_same_hdf5(a, b, VOLATILE, &["/", "/trajectory"]);
+    assert_same_but(a, b, &[]);
+}
+
+#[track_caller]
+fn assert_same_but(a: &Path, b: &Path, paths: &[&str]) {
+    common::assert_same_hdf5(a, b, &[VOLATILE, paths].concat(), &["/", "/trajectory"]);
     for suffix in ["rho", "ckpt", "lock"] {
         assert!(!b.with_extension(format!("h5.{suffix}")).exists(), "{suffix} is left");
     }
@@ -150,15 +155,24 @@ fn any_ranks_and_threads_give_the_same_bits() {
 #[test]
 fn a_stopped_run_goes_on_and_an_extended_one_has_the_bits_of_the_larger() {
     let scene = Scene::new();
-    let large = scene.run("large", 1, &["--ntraj=61", AVERAGE]);
-    let small = scene.file("small");
-    start(1, &small, &["--ntraj=13", AVERAGE, "--max-wall=0s"]).expect_code(exit::RESUMABLE);
-    start(2, &small, &["--ntraj=13", AVERAGE]).expect_code(0);
+    let small = scene.run("small", 2, &["--ntraj=13", AVERAGE]);
     // Thirteen and thirty are no whole batches: the last is integrated again, and added only in part.
     for ntraj in ["30", "61"] {
         qsd(&["extend", "--quiet", "--allow-unsafe", "--ntraj", ntraj], &[&small]).expect_code(0);
     }
-    assert_same(&large, &small);
+    assert_same(&scene.run("61", 1, &["--ntraj=61", AVERAGE]), &small);
+
+    // A second of work for one thread, that is to leave at once.
+    let stopped = scene.file("stopped");
+    start(1, &stopped, &["--ntraj=6005", "--threads=1", AVERAGE, "--max-wall=0s"]).expect_code(exit::RESUMABLE);
+    let results = Results::open(&stopped).unwrap();
+    let done = results.state().unwrap().n_done;
+    assert!(0 < done && done < 6005, "{done}");
+    assert_eq!(results.averaged().unwrap(), Some((12, done)), "asking to stop loses nothing");
+    drop(results);
+    start(2, &stopped, &["--ntraj=6005", AVERAGE]).expect_code(0);
+    qsd(&["extend", "--quiet", "--allow-unsafe", "--ntraj=6101"], &[&stopped]).expect_code(0);
+    assert_same(&scene.run("6101", 1, &["--ntraj=6101", AVERAGE]), &stopped);
 }
 
 #[test]
@@ -175,7 +189,9 @@ fn merged_ranges_have_the_bits_of_one_run() {
     };
     merge(&[&parts[2], &parts[0]], &some).expect_code(0);
     merge(&[&some, &parts[1]], &merged).expect_code(0);
-    assert_same(&whole, &merged);
+    assert_same_but(&whole, &merged, &["/state/end_condition"]);
+    let refused = merge(&[&whole, &parts[1]], &scene.file("twice")).expect_code(exit::FAILED);
+    assert!(refused.stderr.contains("trajectory 20"), "{}", refused.stderr);
     let without = scene.run("without", 1, &["--ntraj=8", "--first-trajectory=60"]);
     let refused = merge(&[&whole, &without], &scene.file("none")).expect_code(exit::FAILED);
     assert!(refused.stderr.contains("store_states") || refused.stderr.contains("--store-states"), "{}", refused.stderr);

@@ -3,12 +3,13 @@
 //! A trajectory is added once, whatever happens: those that an earlier start has saved in the sums are passed over, also
 //! where their rows were lost and are integrated again; and sums go to the sink together with the trajectories that are in them.
 
-use super::density::{Density, Scratch};
+use super::density::Density;
 use super::setup::Ensemble;
 use super::slice::Trajectories;
 use super::{Rows, Sink};
 use crate::comm::Comm;
 use crate::error::Error;
+use crate::kernel::Projectors;
 use ndarray::{Axis, s};
 use std::sync::{Arc, RwLock};
 
@@ -76,7 +77,7 @@ impl Average {
             return;
         }
         let density = self.density.read().expect(NO_PANIC);
-        let mut scratch = Scratch::default();
+        let mut scratch = Projectors::new(kets.dim().2);
         for time in 0..kets.dim().1 {
             let at_time = kets.index_axis(Axis(1), time);
             density.add(time, new.iter().map(|row| at_time.slice_move(s![*row, ..])), &mut scratch);
@@ -97,11 +98,9 @@ fn give(density: &mut Density, comm: &dyn Comm) {
         return;
     }
     for time in 0..density.times() {
-        let sums = density.sums(time);
-        comm.send(0, &sums.iter().flat_map(|sum| sum.to_le_bytes()).collect::<Vec<_>>());
-        sums.fill(0);
+        comm.send(0, &density.sums(time).flat_map(|sum| sum.to_le_bytes()).collect::<Vec<u8>>());
     }
-    density.counted().fill(false);
+    density.clear();
 }
 
 /// On rank 0, what another gives.
@@ -113,7 +112,7 @@ fn take(density: &mut Density, rank: usize, comm: &dyn Comm) {
     for time in 0..density.times() {
         let bytes = comm.receive(rank);
         let parts = bytes.chunks_exact(16).map(|sum| i128::from_le_bytes(sum.try_into().expect("sixteen bytes")));
-        density.sums(time).iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+        density.add_sums(time, parts);
     }
     let places = places.chunks_exact(8).map(|place| u64::from_le_bytes(place.try_into().expect("eight bytes")));
     density.count(&places.map(|place| place as usize).collect::<Vec<_>>());

@@ -1,20 +1,21 @@
 //! The density matrix of an ensemble: rho(t) = (1/n) sum over n trajectories of |psi(t)><psi(t)|.
 //!
-//! It is summed in whole numbers of 2^-51, each trajectory rounded by itself, and whole numbers may be added in any
-//! order: so the sum depends neither on ranks nor on threads, nor on who was killed in between, and what is known of a
-//! trajectory can be added to what is known of others at any time. No entry is off by more than 2^-52 by that, which is what a
-//! number near 1 is known to.
+//! It is summed in whole numbers of 2^-51, each trajectory rounded by itself (`kernel/projectors.rs`), and whole numbers may
+//! be added in any order: so the sum depends neither on ranks nor on threads, nor on who was killed in between, and what is
+//! known of a trajectory can be added to what is known of others at any time. No entry is off by more than 2^-51 by that, twice
+//! what a number near 1 is known to.
 //!
 //! Of each matrix dim^2 real numbers are held, row by row: Re rho_ij where i <= j, and Im rho_ij where i > j.
 
+use crate::kernel::{Isa, Projectors, UNITS};
 use ndarray::ArrayView1;
 use num_complex::Complex64;
 use std::sync::Mutex;
 
-/// Units of a sum in 1.
-const UNITS: f64 = (1u64 << 51) as f64;
-/// From here to 4 floating-point numbers are 2^-51 apart.
-const OFFSET: f64 = 3.0;
+/// A sum is held as high 2^51 + low.
+const HALF: u32 = 51;
+/// Trajectories that a low half has room for beside its own 2^51: each adds 2^51 at most, or a little more.
+const ROOM: usize = 4000;
 /// Why a lock can be had.
 const NO_PANIC: &str = "nobody panics while adding";
 
@@ -23,9 +24,47 @@ const NO_PANIC: &str = "nobody panics while adding";
 pub struct Density {
     dim: usize,
     /// One for each saved time.
-    sums: Vec<Mutex<Vec<i128>>>,
+    sums: Vec<Mutex<Sums>>,
     /// In the order of their numbers.
     counted: Mutex<Vec<bool>>,
+}
+
+/// The sums of one time.
+#[derive(Debug, Clone)]
+struct Sums {
+    low: Vec<i64>,
+    high: Vec<i64>,
+    /// Trajectories added to the low halves since these were last below 2^51.
+    recent: usize,
+}
+
+impl Sums {
+    fn zero(count: usize) -> Sums {
+        Sums { low: vec![0; count], high: vec![0; count], recent: 0 }
+    }
+
+    /// The kets of some trajectories.
+    fn add(&mut self, kets: &Projectors, count: usize) {
+        if self.recent + count > ROOM {
+            self.set(|sum| sum);
+        }
+        self.recent += count;
+        kets.add_to(&mut self.low, Isa::detect());
+    }
+
+    /// Every sum anew, with low halves below 2^51.
+    fn set(&mut self, mut new: impl FnMut(i128) -> i128) {
+        for (low, high) in self.low.iter_mut().zip(&mut self.high) {
+            let sum = new(whole(*high, *low));
+            *high = (sum >> HALF) as i64;
+            *low = (sum & ((1 << HALF) - 1)) as i64;
+        }
+        self.recent = 0;
+    }
+}
+
+fn whole(high: i64, low: i64) -> i128 {
+    (i128::from(high) << HALF) + i128::from(low)
 }
 
 impl Density {
@@ -34,7 +73,7 @@ impl Density {
 
     /// Bytes of the sums.
     pub fn bytes(dim: u64, times: u64) -> u64 {
-        const SUM: u64 = size_of::<i128>() as u64;
+        const SUM: u64 = 2 * size_of::<i64>() as u64;
         dim.saturating_mul(dim).saturating_mul(times).saturating_mul(SUM)
     }
 
@@ -42,7 +81,7 @@ impl Density {
     pub fn none(dim: usize, times: usize, trajectories: usize) -> Density {
         Density {
             dim,
-            sums: (0..times).map(|_| Mutex::new(vec![0; dim * dim])).collect(),
+            sums: (0..times).map(|_| Mutex::new(Sums::zero(dim * dim))).collect(),
             counted: Mutex::new(vec![false; trajectories]),
         }
     }
@@ -58,7 +97,25 @@ impl Density {
     }
 
     /// The sums at one time, in units of 2^-51.
-    pub fn sums(&mut self, time: usize) -> &mut Vec<i128> {
+    pub fn sums(&mut self, time: usize) -> impl Iterator<Item = i128> {
+        let sums = self.at(time);
+        sums.high.iter().zip(&sums.low).map(|(high, low)| whole(*high, *low))
+    }
+
+    /// Add to the sums at one time. Which trajectories are in what is added is for the caller to note.
+    pub fn add_sums(&mut self, time: usize, parts: impl IntoIterator<Item = i128>) {
+        let mut parts = parts.into_iter();
+        self.at(time).set(|sum| sum + parts.next().unwrap_or(0));
+    }
+
+    /// Back to none.
+    pub fn clear(&mut self) {
+        let count = self.dim * self.dim;
+        (0..self.times()).for_each(|time| *self.at(time) = Sums::zero(count));
+        self.counted().fill(false);
+    }
+
+    fn at(&mut self, time: usize) -> &mut Sums {
         self.sums[time].get_mut().expect(NO_PANIC)
     }
 
@@ -75,28 +132,25 @@ impl Density {
     /// rho at one time, row by row, when `n` trajectories are in it: Hermitian to the bit, not a number if there are none.
     pub fn matrix(&mut self, time: usize, n: u64) -> Vec<Complex64> {
         let (dim, n) = (self.dim, n as f64);
-        let sums = self.sums(time);
-        let mean = |i: usize, j: usize| sums[i * dim + j] as f64 / UNITS / n;
+        let means: Vec<f64> = self.sums(time).map(|sum| sum as f64 / UNITS / n).collect();
         let entry = |i: usize, j: usize| match i.cmp(&j) {
-            std::cmp::Ordering::Less => Complex64::new(mean(i, j), -mean(j, i)),
-            std::cmp::Ordering::Equal => mean(i, i).into(),
-            std::cmp::Ordering::Greater => Complex64::new(mean(j, i), mean(i, j)),
+            std::cmp::Ordering::Less => Complex64::new(means[i * dim + j], -means[j * dim + i]),
+            std::cmp::Ordering::Equal => means[i * dim + i].into(),
+            std::cmp::Ordering::Greater => Complex64::new(means[j * dim + i], means[i * dim + j]),
         };
         (0..dim * dim).map(|at| entry(at / dim, at % dim)).collect()
     }
 
-    /// Add the normalised kets of some trajectories at one time. `scratch` keeps its memory between calls.
+    /// Add the normalised kets of at most eight trajectories at one time; `scratch` is of this space.
     pub(super) fn add<'a>(
         &self,
         time: usize,
-        kets: impl Iterator<Item = ArrayView1<'a, Complex64>>,
-        scratch: &mut Scratch,
+        kets: impl ExactSizeIterator<Item = ArrayView1<'a, Complex64>>,
+        scratch: &mut Projectors,
     ) {
-        scratch.sums.clear();
-        scratch.sums.resize(self.dim * self.dim, 0);
-        kets.for_each(|ket| scratch.project(ket));
-        let mut sums = self.sums[time].lock().expect(NO_PANIC);
-        sums.iter_mut().zip(&scratch.sums).for_each(|(sum, part)| *sum += i128::from(*part));
+        let count = kets.len();
+        scratch.set(kets);
+        self.sums[time].lock().expect(NO_PANIC).add(scratch, count);
     }
 
     /// Note that these are in it.
@@ -107,50 +161,14 @@ impl Density {
 
     /// Add one of other trajectories. Which those are is for the caller to note.
     pub fn join(&mut self, other: &mut Density) {
-        for time in 0..self.times() {
-            let sums = self.sums(time);
-            sums.iter_mut().zip(other.sums(time)).for_each(|(sum, part)| *sum += *part);
-        }
+        (0..self.times()).for_each(|time| self.add_sums(time, other.sums(time)));
     }
-}
-
-/// What a thread adds up before it adds it to what all have.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    re: Vec<f64>,
-    im: Vec<f64>,
-    sums: Vec<i64>,
-}
-
-impl Scratch {
-    /// Add |psi><psi| of one ket: psi_i conj(psi_j) is re_i re_j + im_i im_j + i (im_i re_j - re_i im_j).
-    fn project(&mut self, ket: ArrayView1<Complex64>) {
-        self.re.clear();
-        self.im.clear();
-        self.re.extend(ket.iter().map(|z| z.re));
-        self.im.extend(ket.iter().map(|z| z.im));
-        for (i, row) in self.sums.chunks_exact_mut(ket.len()).enumerate() {
-            let (x, y) = (self.re[i], self.im[i]);
-            let (below, above) = row.split_at_mut(i);
-            for ((sum, re), im) in below.iter_mut().zip(&self.re).zip(&self.im) {
-                *sum += units(y * re - x * im);
-            }
-            for ((sum, re), im) in above.iter_mut().zip(&self.re[i..]).zip(&self.im[i..]) {
-                *sum += units(x * re + y * im);
-            }
-        }
-    }
-}
-
-/// The nearest whole number of units of a number between -1 and 1. The addition rounds to it, and the bits of numbers
-/// from 2 to 4, taken as whole numbers, go up by one from unit to unit.
-fn units(x: f64) -> i64 {
-    (x + OFFSET).to_bits().wrapping_sub(OFFSET.to_bits()) as i64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::LANES;
     use ndarray::Array1;
 
     /// A normalised ket of recognisable numbers.
@@ -161,16 +179,6 @@ mod tests {
     }
 
     #[test]
-    fn units_are_the_nearest() {
-        for (x, expected) in [(0.0, 0), (1.0, 1 << 51), (-1.0, -(1 << 51)), (0.5, 1 << 50), (1e-30, 0), (-0.3e-15, -1)]
-        {
-            assert_eq!(units(x), expected, "{x}");
-        }
-        // A norm that was rounded up may lead out of the range, by less than anybody sees.
-        assert_eq!(units(1.0 + 2.0 * f64::EPSILON), 1 << 51);
-    }
-
-    #[test]
     fn it_is_the_mean_of_projectors_in_any_order_and_any_parts() {
         let (dim, count) = (5, 23);
         let kets: Vec<_> = (0..count).map(|number| ket(dim, number)).collect();
@@ -178,7 +186,9 @@ mod tests {
             let mut all = Density::none(dim, 1, count);
             for order in orders {
                 let mut part = Density::none(dim, 1, count);
-                part.add(0, order.iter().map(|number| kets[*number].view()), &mut Scratch::default());
+                for some in order.chunks(LANES) {
+                    part.add(0, some.iter().map(|number| kets[*number].view()), &mut Projectors::new(dim));
+                }
                 all.join(&mut part);
                 all.count(order);
             }
@@ -191,7 +201,7 @@ mod tests {
         for i in 0..dim {
             for j in 0..dim {
                 let mean = kets.iter().map(|ket| ket[i] * ket[j].conj()).sum::<Complex64>() / count as f64;
-                assert!((rho[i * dim + j] - mean).norm() < 4e-16, "{i} {j}");
+                assert!((rho[i * dim + j] - mean).norm() < 1e-15, "{i} {j}");
                 assert_eq!(rho[i * dim + j], rho[j * dim + i].conj());
             }
         }
@@ -199,5 +209,24 @@ mod tests {
         assert_eq!(of(&[reversed]), (n, rho.clone()));
         assert_eq!(of(&[whole[9..].to_vec(), vec![], whole[..9].to_vec()]), (n, rho));
         assert!(of(&[]).1.iter().all(|z| z.re.is_nan()));
+    }
+    /// Ones on the diagonal, once for each trajectory, are what low halves fill up with first.
+    #[test]
+    fn sums_have_room_for_any_number_of_trajectories() {
+        let ket = Array1::from(vec![Complex64::ONE, Complex64::ZERO]);
+        let (mut density, mut scratch) = (Density::none(2, 1, 1), Projectors::new(2));
+        let batches = 2 * ROOM / LANES + 3;
+        for _ in 0..batches {
+            density.add(0, (0..LANES).map(|_| ket.view()), &mut scratch);
+        }
+        let expected = ((batches * LANES) as i128) << 51;
+        assert_eq!(density.sums(0).collect::<Vec<_>>(), [expected, 0, 0, 0]);
+        let large = [1 << 100, -(1 << 100), -1, 1];
+        density.add_sums(0, large);
+        assert_eq!(density.sums(0).collect::<Vec<_>>(), [expected + (1 << 100), -(1 << 100), -1, 1]);
+        density.add(0, [ket.view()].into_iter(), &mut scratch);
+        assert_eq!(density.sums(0).next(), Some(expected + (1 << 100) + (1 << 51)));
+        density.clear();
+        assert!(density.sums(0).all(|sum| sum == 0));
     }
 }

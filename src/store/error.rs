@@ -98,7 +98,8 @@ pub enum StoreError {
     },
     /// Trajectories whose rows and whose part of the density matrix are not both there.
     #[error(
-        "{} trajectories of {} are not in its density matrix, because the run was killed; `qsd resume {}` first",
+        "{} of the trajectories of {} have either a row in it or a part in its density matrix, and not both, as a killed run \
+         leaves them; `qsd resume {}` first",
         .count, .path.display(), .path.display()
     )]
     Unaveraged {

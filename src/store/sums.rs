@@ -34,8 +34,8 @@ impl Identity {
 }
 
 /// The high and the low half of every sum at one time: high 2^64 + low.
-pub fn halves(sums: &[i128]) -> (Vec<i64>, Vec<u64>) {
-    sums.iter().map(|sum| ((sum >> 64) as i64, *sum as u64)).unzip()
+pub fn halves(sums: impl Iterator<Item = i128>) -> (Vec<i64>, Vec<u64>) {
+    sums.map(|sum| ((sum >> 64) as i64, sum as u64)).unzip()
 }
 
 /// What `halves` took apart.
@@ -130,11 +130,10 @@ pub fn read(results: &Results, identity: Identity, dim: usize, times: usize) -> 
     file.read_exact(&mut list).ok()?;
     density.counted().iter_mut().zip(list).for_each(|(counted, byte)| *counted = byte == 1);
     for time in 0..times {
-        for sum in density.sums(time) {
-            let mut bytes = [0; 16];
-            file.read_exact(&mut bytes).ok()?;
-            *sum = i128::from_le_bytes(bytes);
-        }
+        let mut bytes = vec![0; 16 * dim * dim];
+        file.read_exact(&mut bytes).ok()?;
+        let sums = bytes.chunks_exact(16).map(|sum| i128::from_le_bytes(sum.try_into().expect("sixteen bytes")));
+        density.add_sums(time, sums);
     }
     let holds = checksum(&mut density) == sum;
     density.counted().resize(room as usize, false);

@@ -58,7 +58,7 @@ impl Results {
         let (high, low) = (high?, low?);
         for time in 0..times {
             if let (Block::Signed(high), Block::Unsigned(low)) = (high.read_rows(time, 1)?, low.read_rows(time, 1)?) {
-                *density.sums(time) = high.into_iter().zip(low).map(|(high, low)| whole(high, low)).collect();
+                density.add_sums(time, high.into_iter().zip(low).map(|(high, low)| whole(high, low)));
             }
         }
         let list: Vec<u8> = self.file.dataset("in_rho")?.read()?;

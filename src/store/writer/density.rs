@@ -95,7 +95,7 @@ impl Open {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{header, rows, scratch, summary};
-    use super::super::super::{Place, h5};
+    use super::super::super::{Merging, Place, h5, merge, resize};
     use super::*;
     use crate::ensemble::{Begun, DensityInfo, Sink};
     use num_complex::Complex64;
@@ -114,18 +114,18 @@ mod tests {
         let n = i128::from(density.n());
         for time in 0..7 {
             let sum = |at: usize| (if at % 2 == 0 { n } else { -n }) * ((1 << 51) + at as i128 + time as i128) << 12;
-            *density.sums(time) = (0..64).map(sum).collect();
+            density.add_sums(time, (0..64).map(sum));
         }
         density
     }
 
     fn stored(path: &Path) -> (Vec<bool>, Vec<Vec<i128>>) {
         let mut found = Results::open(path).unwrap().density().unwrap().unwrap();
-        (found.counted().clone(), (0..7).map(|time| found.sums(time).clone()).collect())
+        (found.counted().clone(), (0..7).map(|time| found.sums(time).collect()).collect())
     }
 
     fn parts(mut density: Density) -> (Vec<bool>, Vec<Vec<i128>>) {
-        (density.counted().clone(), (0..7).map(|time| density.sums(time).clone()).collect())
+        (density.counted().clone(), (0..7).map(|time| density.sums(time).collect()).collect())
     }
 
     #[test]
@@ -144,6 +144,9 @@ mod tests {
         let results = Results::open(&path).unwrap();
         assert_eq!((results.state().unwrap().complete, results.averaged().unwrap()), (false, Some((8, 15))));
         drop(results);
+        let merged = merge(std::slice::from_ref(&path), &path.with_extension("merged"), Merging::default());
+        let error = merged.unwrap_err().to_string();
+        assert!(error.starts_with("5 of the trajectories") && error.contains("`qsd resume"), "{error}");
 
         let mut sink = H5Sink::new(Place::new(&path), comm.as_ref());
         assert_eq!(sink.begin(&header).unwrap(), Begun::Resumed);
@@ -210,6 +213,28 @@ mod tests {
         assert!(sums::write(&path, identity, &mut density(0..9)).is_err());
         sums::remove(&path).unwrap();
         assert_eq!(fs::read_to_string(&beside).unwrap(), "precious");
+    }
+
+    #[test]
+    fn another_number_keeps_it_and_nothing_is_taken_out_of_it() {
+        let path = scratch("resized_density").join("x.h5");
+        let (header, comm) = (asked(), crate::comm::solo());
+        let mut sink = H5Sink::new(Place::new(&path), comm.as_ref());
+        sink.begin(&header).unwrap();
+        sink.keep_density(&mut density(0..15)).unwrap();
+        drop(sink);
+        let with = |ntraj: u64| {
+            let resolved_input = header.resolved_input.replace("ntraj = 20", &format!("ntraj = {ntraj}"));
+            Header { ntraj, resolved_input, ..header.clone() }
+        };
+        for refused in [resize::resize(&path, &with(14)), resize::replace(&path, &with(14), None)] {
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains("fewer trajectories than are done") && error.contains("at least 15"), "{error}");
+        }
+        resize::resize(&path, &with(33)).unwrap();
+        let (counted, sums) = stored(&path);
+        assert_eq!(counted, [vec![true; 15], vec![false; 18]].concat());
+        assert_eq!(sums, parts(density(0..15)).1);
     }
 
     #[test]
