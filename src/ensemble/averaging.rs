@@ -10,7 +10,6 @@ use super::{Rows, Sink};
 use crate::comm::Comm;
 use crate::error::Error;
 use crate::kernel::Projectors;
-use ndarray::{Axis, s};
 use std::sync::{Arc, RwLock};
 
 /// Why a lock can be had.
@@ -76,11 +75,12 @@ impl Average {
         if new.is_empty() {
             return;
         }
+        let (_, times, dim) = kets.dim();
+        let all = kets.as_slice().expect("an array made in this order");
         let density = self.density.read().expect(NO_PANIC);
-        let mut scratch = Projectors::new(kets.dim().2);
-        for time in 0..kets.dim().1 {
-            let at_time = kets.index_axis(Axis(1), time);
-            density.add(time, new.iter().map(|row| at_time.slice_move(s![*row, ..])), &mut scratch);
+        let mut scratch = Projectors::new(dim);
+        for time in 0..times {
+            density.add(time, new.iter().map(|row| &all[(row * times + time) * dim..][..dim]), &mut scratch);
         }
         density.count(&new.iter().map(|row| first + row).collect::<Vec<_>>());
     }

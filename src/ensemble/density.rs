@@ -8,7 +8,6 @@
 //! Of each matrix dim^2 real numbers are held, row by row: Re rho_ij where i <= j, and Im rho_ij where i > j.
 
 use crate::kernel::{Isa, Projectors, UNITS};
-use ndarray::ArrayView1;
 use num_complex::Complex64;
 use std::sync::Mutex;
 
@@ -56,7 +55,8 @@ impl Sums {
     fn set(&mut self, mut new: impl FnMut(i128) -> i128) {
         for (low, high) in self.low.iter_mut().zip(&mut self.high) {
             let sum = new(whole(*high, *low));
-            *high = (sum >> HALF) as i64;
+            // Too large for any number of trajectories is what a damaged file holds: it stays wrong, and a checksum tells.
+            *high = (sum >> HALF).clamp(i64::MIN.into(), i64::MAX.into()) as i64;
             *low = (sum & ((1 << HALF) - 1)) as i64;
         }
         self.recent = 0;
@@ -145,7 +145,7 @@ impl Density {
     pub(super) fn add<'a>(
         &self,
         time: usize,
-        kets: impl ExactSizeIterator<Item = ArrayView1<'a, Complex64>>,
+        kets: impl ExactSizeIterator<Item = &'a [Complex64]>,
         scratch: &mut Projectors,
     ) {
         let count = kets.len();
@@ -169,13 +169,13 @@ impl Density {
 mod tests {
     use super::*;
     use crate::kernel::LANES;
-    use ndarray::Array1;
 
     /// A normalised ket of recognisable numbers.
-    fn ket(dim: usize, number: usize) -> Array1<Complex64> {
-        let ket = Array1::from_shape_fn(dim, |i| Complex64::new((i * 7 + number) as f64, (number * i) as f64 - 3.0));
+    fn ket(dim: usize, number: usize) -> Vec<Complex64> {
+        let ket: Vec<_> =
+            (0..dim).map(|i| Complex64::new((i * 7 + number) as f64, (number * i) as f64 - 3.0)).collect();
         let norm = ket.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt();
-        ket / Complex64::from(norm)
+        ket.into_iter().map(|z| z / norm).collect()
     }
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
             for order in orders {
                 let mut part = Density::none(dim, 1, count);
                 for some in order.chunks(LANES) {
-                    part.add(0, some.iter().map(|number| kets[*number].view()), &mut Projectors::new(dim));
+                    part.add(0, some.iter().map(|number| kets[*number].as_slice()), &mut Projectors::new(dim));
                 }
                 all.join(&mut part);
                 all.count(order);
@@ -213,18 +213,18 @@ mod tests {
     /// Ones on the diagonal, once for each trajectory, are what low halves fill up with first.
     #[test]
     fn sums_have_room_for_any_number_of_trajectories() {
-        let ket = Array1::from(vec![Complex64::ONE, Complex64::ZERO]);
+        let ket = [Complex64::ONE, Complex64::ZERO];
         let (mut density, mut scratch) = (Density::none(2, 1, 1), Projectors::new(2));
         let batches = 2 * ROOM / LANES + 3;
         for _ in 0..batches {
-            density.add(0, (0..LANES).map(|_| ket.view()), &mut scratch);
+            density.add(0, (0..LANES).map(|_| &ket[..]), &mut scratch);
         }
         let expected = ((batches * LANES) as i128) << 51;
         assert_eq!(density.sums(0).collect::<Vec<_>>(), [expected, 0, 0, 0]);
         let large = [1 << 100, -(1 << 100), -1, 1];
         density.add_sums(0, large);
         assert_eq!(density.sums(0).collect::<Vec<_>>(), [expected + (1 << 100), -(1 << 100), -1, 1]);
-        density.add(0, [ket.view()].into_iter(), &mut scratch);
+        density.add(0, [&ket[..]].into_iter(), &mut scratch);
         assert_eq!(density.sums(0).next(), Some(expected + (1 << 100) + (1 << 51)));
         density.clear();
         assert!(density.sums(0).all(|sum| sum == 0));

@@ -7,7 +7,7 @@ use super::setup::Ensemble;
 use super::{RowInfo, Rows};
 use crate::integrator::{Domain, Engine, IntegrationError, Sample, stream_number};
 use crate::kernel::LANES;
-use ndarray::{Array2, Array3, aview1, s};
+use ndarray::{Array2, Array3, Axis, s};
 use num_complex::Complex64;
 use std::ops::Range;
 
@@ -227,9 +227,9 @@ impl Flight {
     /// Keep the kets of this time.
     fn keep(&mut self, engine: &dyn Engine) {
         let Some(states) = &mut self.rows.states else { return };
-        for (row, lane) in self.lanes.clone().enumerate() {
-            states.slice_mut(s![row, self.kets, ..]).assign(&aview1(&engine.ket(lane)));
-        }
+        let mut kets = states.index_axis_mut(Axis(1), self.kets);
+        let mut places: Vec<&mut [Complex64]> = kets.outer_iter_mut().filter_map(|ket| ket.into_slice()).collect();
+        engine.kets(self.lanes.clone(), &mut places);
         self.kets += 1;
     }
 

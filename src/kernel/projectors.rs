@@ -40,16 +40,15 @@ impl Projectors {
     }
 
     /// Take these kets, at most eight, in the place of those before.
-    pub fn set<'a, K>(&mut self, kets: impl Iterator<Item = K>)
-    where
-        K: IntoIterator<Item = &'a Complex64>,
-    {
+    pub fn set<'a>(&mut self, kets: impl Iterator<Item = &'a [Complex64]>) {
         self.re.fill([Lanes::ZERO; LANES]);
         self.im.fill([Lanes::ZERO; LANES]);
         for (ket, amplitudes) in kets.enumerate() {
-            for (j, z) in amplitudes.into_iter().enumerate() {
-                self.re[j / LANES][ket].0[j % LANES] = z.re;
-                self.im[j / LANES][ket].0[j % LANES] = z.im;
+            for ((re, im), eight) in self.re.iter_mut().zip(&mut self.im).zip(amplitudes.chunks(LANES)) {
+                for (lane, z) in eight.iter().enumerate() {
+                    re[ket].0[lane] = z.re;
+                    im[ket].0[lane] = z.im;
+                }
             }
         }
     }
@@ -145,7 +144,7 @@ mod tests {
         let dim = kets[0].len();
         let (mut projectors, mut sums) = (Projectors::new(dim), vec![0; dim * dim]);
         for kets in kets.chunks(LANES) {
-            projectors.set(kets.iter());
+            projectors.set(kets.iter().map(Vec::as_slice));
             projectors.add_to(&mut sums, isa);
         }
         sums

@@ -110,16 +110,16 @@ fn memory(spec: &RunSpec, plan: &Plan) -> u64 {
     let stored = match spec.store_states {
         None => 0,
         Some(StoreStates::Final) => 1,
-        Some(StoreStates::All | StoreStates::Average) => saves,
+        Some(StoreStates::All) => saves,
+        // Those of one time once more, as they are added.
+        Some(StoreStates::Average) => saves.saturating_add(1),
     };
     let numbers = saves
         .saturating_mul((plan.observables + plan.records) as u64)
         .saturating_add(dimension.saturating_mul(COPIES.saturating_add(stored)));
     let threads = plan.threads as u64;
     let density = match spec.store_states {
-        // Of all times the sums that threads add to, of one what each of them adds.
-        Some(StoreStates::Average) => Density::bytes(dimension, saves)
-            .saturating_add(threads.saturating_mul(dimension.saturating_mul(dimension)).saturating_mul(8)),
+        Some(StoreStates::Average) => Density::bytes(dimension, saves),
         _ => 0,
     };
     threads.saturating_mul(LANES * COMPLEX).saturating_mul(numbers).saturating_add(density)
