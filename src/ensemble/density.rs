@@ -196,7 +196,7 @@ mod tests {
             (n, all.matrix(0, n))
         };
         let whole: Vec<usize> = (0..count).collect();
-        let (n, rho) = of(&[whole.clone()]);
+        let (n, rho) = of(std::slice::from_ref(&whole));
         assert_eq!(n, count as u64);
         for i in 0..dim {
             for j in 0..dim {

@@ -122,8 +122,8 @@ impl Projectors {
             sum.store(&mut total, part);
         }
         let mut out = [0; LANES];
-        for lane in 0..LANES {
-            out[lane] = total.0[lane].to_bits().wrapping_sub(NONE) as i64;
+        for (units, bits) in out.iter_mut().zip(total.0) {
+            *units = bits.to_bits().wrapping_sub(NONE) as i64;
         }
         out
     }

@@ -113,7 +113,8 @@ mod tests {
         counted.into_iter().for_each(|row| density.counted()[row] = true);
         let n = i128::from(density.n());
         for time in 0..7 {
-            let sum = |at: usize| (if at % 2 == 0 { n } else { -n }) * ((1 << 51) + at as i128 + time as i128) << 12;
+            let sign = |at: usize| if at.is_multiple_of(2) { n } else { -n };
+            let sum = |at: usize| (sign(at) * ((1 << 51) + at as i128 + time as i128)) << 12;
             density.add_sums(time, (0..64).map(sum));
         }
         density
