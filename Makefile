@@ -62,6 +62,10 @@ test-readers: build setup-test ## do the file and its exports open in h5py, xarr
 	rm -rf $(TARGET)/readers && mkdir -p $(TARGET)/readers
 	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run --ntraj 16 --duration 2 -o $(TARGET)/readers/r.h5 --quiet
 	$(PYTHON) tests/readers/check.py $(TARGET)/readers/r.h5
+	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run absorptive_bistable --Nfock_a 8 --ntraj 20 --duration 2 --store-states average --allow-unsafe --save2mat --save2pkl -o $(TARGET)/readers/d.h5 --quiet
+	$(PYTHON) tests/readers/check.py $(TARGET)/readers/d.h5
+	$(QSD) export $(TARGET)/readers/d.h5 --csv
+	$(PYTHON) tests/readers/exports.py $(TARGET)/readers/d.h5
 	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run --ntraj 20 --duration 2 --initial coherent:1 --store-states all --save2mat --save2pkl -o $(TARGET)/readers/e.h5 --quiet
 	$(QSD) export $(TARGET)/readers/e.h5 --csv
 	$(PYTHON) tests/readers/exports.py $(TARGET)/readers/e.h5

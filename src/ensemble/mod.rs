@@ -10,8 +10,10 @@
 //! Real and imaginary parts have each their own. `traj_std` is a spread over trajectories and not the
 //! quantum uncertainty of A.
 
+mod averaging;
 mod checking;
 mod clock;
+mod density;
 mod enough;
 mod first_block;
 mod flight;
@@ -31,6 +33,7 @@ mod stopping;
 mod worker;
 
 pub use clock::utc_now;
+pub use density::Density;
 pub use enough::half_width;
 pub use guards::{GuardError, LEAK, Watched, guards as judge};
 pub use header::provenance;

@@ -18,6 +18,7 @@ mod resize;
 mod same;
 mod skeleton;
 mod step_check;
+mod sums;
 #[cfg(test)]
 pub(crate) mod testing;
 mod writer;

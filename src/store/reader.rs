@@ -1,6 +1,7 @@
 //! Reading a results file back, finished or not, also while it is being written.
 
 mod columns;
+mod density;
 mod header;
 mod rows;
 mod step_check;

@@ -74,6 +74,9 @@ pub struct Overview {
     pub averages: Option<Averages>,
     /// The guards.
     pub guards: Vec<GuardLine>,
+    /// Trajectories in the density matrix, if there is to be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub density_matrix: Option<DensityMatrix>,
     /// What the check of the step comes to, if it was asked for and is done.
     pub step_check: Option<StepVerdict>,
     /// Starts: when, where, how many ranks and threads, exit code, seconds.
@@ -114,6 +117,15 @@ pub struct Series {
     /// Standard error of the imaginary part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sem_imag: Option<Vec<f64>>,
+}
+
+/// A density matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct DensityMatrix {
+    /// Basis states.
+    pub basis_states: usize,
+    /// Trajectories in it.
+    pub trajectories: u64,
 }
 
 /// One start of the program.
@@ -186,6 +198,9 @@ impl Overview {
             observables: series(infos, statistics),
             averages: None,
             guards: results.guards()?.into_iter().map(GuardLine::of).collect(),
+            density_matrix: results
+                .averaged()?
+                .map(|(basis_states, trajectories)| DensityMatrix { basis_states, trajectories }),
             step_check: check,
             runs: runs(results)?,
             provenance,

@@ -2,7 +2,7 @@
 
 use super::super::step_check::lines;
 use super::averages::{Average, Averages};
-use super::overview::{GuardLine, Overview, Range, Run, Series};
+use super::overview::{DensityMatrix, GuardLine, Overview, Range, Run, Series};
 use crate::input::neat;
 use crate::report::standing::Standing;
 use std::io::{self, Write};
@@ -28,6 +28,10 @@ pub fn write(overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
     write_merged(overview, out)?;
     writeln!(out, "  time        {}", times(overview))?;
     write_observables(overview, out)?;
+    if let Some(DensityMatrix { basis_states, trajectories }) = overview.density_matrix {
+        let of = if trajectories == 1 { "1 trajectory".into() } else { format!("{trajectories} trajectories") };
+        writeln!(out, "\n  rho         {basis_states} basis states at every saved time, of {of}")?;
+    }
     overview.averages.iter().try_for_each(|averages| write_averages(averages, &overview.time_unit, out))?;
     for (i, line) in overview.step_check.iter().flat_map(lines).enumerate() {
         writeln!(out, "{}  {line}", if i == 0 { "\n" } else { "" })?;
