@@ -18,7 +18,14 @@ SOLO_FLAGS := --release --locked --no-default-features --target-dir $(TARGET)/so
 # A python that has the packages of the readers' check (a virtual environment may hide the system's).
 PYTHON ?= $(shell for p in python3 /usr/bin/python3; do $$p -c 'import xarray, h5netcdf' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup setup-test build solo static demo test test-mpi test-solo test-readers check clean
+# Of the images: Apptainer's file, docker or podman, and the results that `publish` puts into an image.
+IMAGE ?= qsd.sif
+ENGINE ?= $(shell command -v docker || command -v podman || echo docker)
+RUNS ?= out
+REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+
+.PHONY: help setup setup-test build solo static demo test test-mpi test-solo test-readers check clean \
+	image image-hybrid docker publish test-containers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -58,6 +65,22 @@ test-readers: build setup-test ## does the file open in h5py, xarray and h5dump?
 	rm -rf $(TARGET)/readers && mkdir -p $(TARGET)/readers
 	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run --ntraj 16 --duration 2 -o $(TARGET)/readers/r.h5 --quiet
 	$(PYTHON) tests/readers/check.py $(TARGET)/readers/r.h5
+
+image: ## build qsd.sif, an Apptainer image that uses the host's MPI (ARGS: see Singularity.def)
+	scripts/image.sh $(IMAGE) $(ARGS)
+
+image-hybrid: ## the same with MPI inside, for laptops and clouds
+	scripts/image.sh $(IMAGE) MODEL=hybrid $(ARGS)
+
+docker: ## build the Docker image qsd
+	$(ENGINE) build -t qsd --build-arg REVISION=$(REVISION) $(addprefix --build-arg ,$(ARGS)) .
+
+publish: ## make published.sif of qsd.sif and the results in RUNS=out/, for readers of a paper
+	scripts/image.sh published.sif containers/publish.def IMAGE=$(IMAGE) RUNS=$(RUNS)
+
+test-containers: ## do the images work, and give the same bits? (needs root; makes Debians of its own, 10 minutes)
+	scripts/setup.sh build test containers
+	tests/containers/run.sh
 
 check: setup ## formatting and lints
 	cargo fmt --check

@@ -11,7 +11,11 @@ fn main() {
     let ours = git(&["ls-files", "--error-unmatch", "Cargo.toml"]).is_some();
     let revision = ours.then(|| git(&["rev-parse", "HEAD"])).flatten();
     let dirty = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|changes| !changes.is_empty());
-    let revision = revision.map_or("unknown".into(), |hash| if dirty { format!("{hash}+dirty") } else { hash });
+    let revision = revision.map(|hash| if dirty { format!("{hash}+dirty") } else { hash });
+    // The build of an image has no history either: whoever starts it says what it is built from.
+    let told = std::env::var("QSD_REVISION").ok().filter(|told| !told.is_empty());
+    let revision = revision.or(told).unwrap_or_else(|| "unknown".into());
+    println!("cargo:rerun-if-env-changed=QSD_REVISION");
     println!("cargo:rustc-env=QSD_GIT_REVISION={revision}");
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let version = Command::new(rustc).arg("--version").output().ok();

@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
-# Installs what building (`build`) and testing (`test`) need beside Rust, and only what is missing.
+# Installs what building (`build`), testing (`test`) and testing of images (`containers`) need beside Rust, and only what is missing.
 # Where it may not install it says what is missing, for several kinds of system, and stops with 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build_packages=(build-essential pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev hdf5-tools libclang-dev)
 test_packages=(libhdf5-dev python3-h5py-serial python3-h5netcdf python3-xarray)
+container_packages=(debootstrap squashfuse fuse3 uidmap mpich buildah shellcheck)
 
 main() {
-    local wanted=() what
+    local wanted=() what apptainer=no
     for what in "${@:-build}"; do
         case $what in
             build) wanted+=("${build_packages[@]}") ;;
             test) wanted+=("${test_packages[@]}") ;;
-            *) echo "usage: scripts/setup.sh [build] [test]" >&2; exit 2 ;;
+            containers) wanted+=("${container_packages[@]}") apptainer=yes ;;
+            *) echo "usage: scripts/setup.sh [build] [test] [containers]" >&2; exit 2 ;;
         esac
     done
     if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
@@ -21,6 +23,7 @@ main() {
     elif ! tools_are_there; then
         tell "${wanted[@]}"
     fi
+    [ $apptainer = no ] || scripts/apptainer.sh
     check_rust
 }
 
