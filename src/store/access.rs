@@ -30,7 +30,8 @@ pub fn advice(path: &Path, error: &Error) -> String {
 }
 
 fn inside() -> Inside {
-    let apptainer = ["APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"].iter().any(|name| std::env::var_os(name).is_some());
+    let apptainer =
+        ["APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"].iter().any(|name| std::env::var_os(name).is_some());
     match apptainer {
         true => Inside::Apptainer,
         false if ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists()) => Inside::Docker,
@@ -49,10 +50,15 @@ fn next_step(kind: ErrorKind, inside: Inside, standing: Option<(&Path, Ids)>, me
                 _ => String::new(),
             };
             let place = place.display();
-            format!("{place} belongs to user {user}, group {group}, and qsd runs as {}:{}; {as_owner}{elsewhere}", me.0, me.1)
+            format!(
+                "{place} belongs to user {user}, group {group}, and qsd runs as {}:{}; {as_owner}{elsewhere}",
+                me.0, me.1
+            )
         }
         (ErrorKind::NotFound | ErrorKind::ReadOnlyFilesystem, Inside::Apptainer, _) => {
-            format!("this container sees only what is bound into it: add --bind DIR behind 'exec' or 'run', or {elsewhere}")
+            format!(
+                "this container sees only what is bound into it: add --bind DIR behind 'exec' or 'run', or {elsewhere}"
+            )
         }
         (ErrorKind::NotFound | ErrorKind::ReadOnlyFilesystem, Inside::Docker, _) => {
             format!("this container sees only what is mounted into it: add -v DIR:/data, or {elsewhere}")
