@@ -41,11 +41,13 @@ LABEL org.opencontainers.image.title=qsd \
       qsd.mpi.model=hybrid \
       qsd.mpi.family=${MPI}
 # Ranks may not read each other's memory where a container forbids it. Open MPI 4 tries to, and hangs on large messages; the
-# first name is Open MPI 4's, the second Open MPI 5's. /host/lib is for those who make a file for Apptainer of this image.
+# first name is Open MPI 4's, the second Open MPI 5's. On a laptop four ranks are to start on two cores. /host/lib is for those who make a file for Apptainer of this image.
 ENV PATH=/opt/qsd/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     LD_LIBRARY_PATH=/host/lib \
     OMPI_MCA_btl_vader_single_copy_mechanism=none \
-    OMPI_MCA_smsc=^cma
+    OMPI_MCA_smsc=^cma \
+    OMPI_MCA_rmaps_base_oversubscribe=1 \
+    PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 USER qsd
 VOLUME /data
 WORKDIR /data

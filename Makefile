@@ -22,13 +22,15 @@ PYTHON ?= $(shell for p in python3 /usr/bin/python3; do $$p -c 'import xarray, h
 IMAGE ?= qsd.sif
 ENGINE ?= $(shell command -v docker || command -v podman || echo docker)
 RUNS ?= out
-REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+# What the engine may read.
+CONTEXT ?= .
 
-.PHONY: help setup setup-test build solo static demo test test-mpi test-solo test-readers check clean \
-	image image-hybrid docker publish test-containers
+.PHONY: help setup setup-test build solo static demo test test-mpi test-solo test-readers check clean
+.PHONY: bench bench-peers bench-accuracy bench-scaling bench-truncation
+.PHONY: image image-hybrid docker demo-docker publish publish-docker checksums test-containers test-containers-all
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
 
 setup: ## install what a build needs
 	@scripts/setup.sh build
@@ -60,11 +62,31 @@ test-solo: setup-test ## tests of the build without MPI
 	$(SOLO_CARGO) test $(filter-out --release,$(SOLO_FLAGS)) --no-fail-fast
 	@! ldd $(SOLO_TESTED) | grep libmpi || { $(LINKS_MPI); }
 
-test-readers: build setup-test ## does the file open in h5py, xarray and h5dump?
+test-readers: build setup-test ## do the file and its exports open in h5py, xarray, NumPy, scipy, Octave, ncdump, and the notebook?
 	@test -n "$(strip $(PYTHON))" || { echo "no python3 with xarray and h5netcdf: make setup-test" >&2; exit 1; }
 	rm -rf $(TARGET)/readers && mkdir -p $(TARGET)/readers
 	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run --ntraj 16 --duration 2 -o $(TARGET)/readers/r.h5 --quiet
 	$(PYTHON) tests/readers/check.py $(TARGET)/readers/r.h5
+	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run --ntraj 20 --duration 2 --initial coherent:1 --store-states all --save2mat --save2pkl -o $(TARGET)/readers/e.h5 --quiet
+	$(QSD) export $(TARGET)/readers/e.h5 --csv
+	$(PYTHON) tests/readers/exports.py $(TARGET)/readers/e.h5
+	cd $(TARGET)/readers && QSD=$(abspath $(QSD)) QSD_FILE=kerr.h5 $(PYTHON) -m nbconvert --to notebook --execute --output-dir . --output analysed $(CURDIR)/examples/analysis.ipynb
+
+# Benches, none of them part of `test`; BENCH=--quick is ten times shorter. See bench/README.md.
+bench: setup ## nanoseconds of a step
+	cargo bench --locked --bench step
+
+bench-peers: build ## beside QuTiP, dynamiqs and XMDS2
+	bench/peers/run.sh $(BENCH)
+
+bench-accuracy: build ## time to a given accuracy, every method
+	"$$(bench/environment.sh)" bench/accuracy.py $(BENCH)
+
+bench-scaling: build ## over ranks, and a model of large machines
+	bench/scaling.py $(BENCH)
+
+bench-truncation: build ## what a Fock space of changing size could save
+	"$$(bench/environment.sh)" bench/truncation.py $(BENCH)
 
 image: ## build qsd.sif, an Apptainer image that uses the host's MPI (ARGS: see Singularity.def)
 	scripts/image.sh $(IMAGE) $(ARGS)
@@ -73,14 +95,27 @@ image-hybrid: ## the same with MPI inside, for laptops and clouds
 	scripts/image.sh $(IMAGE) MODEL=hybrid $(ARGS)
 
 docker: ## build the Docker image qsd
-	$(ENGINE) build -t qsd --build-arg REVISION=$(REVISION) $(addprefix --build-arg ,$(ARGS)) .
+	$(ENGINE) build -t qsd --build-arg REVISION=$$(scripts/revision.sh) $(addprefix --build-arg ,$(ARGS)) $(CONTEXT)
+
+demo-docker: docker ## the same as `demo` in that image
+	$(ENGINE) run --rm --entrypoint mpirun qsd -n 2 qsd run --ntraj 64 --duration 10 -o demo.h5
 
 publish: ## make published.sif of qsd.sif and the results in RUNS=out/, for readers of a paper
 	scripts/image.sh published.sif containers/publish.def IMAGE=$(IMAGE) RUNS=$(RUNS)
 
-test-containers: ## do the images work, and give the same bits? (needs root; makes Debians of its own, 10 minutes)
+publish-docker: ## the same as an image of Docker
+	$(ENGINE) build -t published -f containers/publish.Dockerfile $(RUNS)
+
+checksums: ## are the images the ones that were built?
+	sha256sum -c *.sif.sha256
+
+test-containers: build ## do images work, and give the same bits? (needs root; makes a Debian of its own)
 	scripts/setup.sh build test containers
 	tests/containers/run.sh
+
+test-containers-all: build ## the same with images of older and newer systems
+	scripts/setup.sh build test containers
+	SUITES="bullseye bookworm trixie" tests/containers/run.sh
 
 check: setup ## formatting and lints
 	cargo fmt --check

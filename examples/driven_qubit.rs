@@ -57,6 +57,7 @@ fn driven_qubit() -> Result<Model, Error> {
         time_unit: "1/gamma".into(),
         hamiltonian: (&raise + &lower).scale(0.5 * OMEGA),
         lindblads: vec![lower.scale(GAMMA.sqrt())],
+        lindblad_names: vec![],
         dynamics: Dynamics::default(),
         observables: vec![Observable {
             name: "n_e".into(),

@@ -21,7 +21,7 @@ main() {
     local runtime flags=() argument
     runtime=$(container_runtime)
     if [ "$recipe" = Singularity.def ]; then
-        flags+=(--build-arg "REVISION=$(revision)")
+        flags+=(--build-arg "REVISION=$(scripts/revision.sh)")
         if [ -n "${BASE:-}" ]; then on_base; fi
     fi
     for argument in "$@"; do flags+=(--build-arg "$argument"); done
@@ -46,11 +46,6 @@ on_base() {
         mkdir -p "$IMAGE_TARGET"
         flags+=(--bind "$IMAGE_TARGET:/usr/local/target")
     fi
-}
-
-revision() {
-    git ls-files --error-unmatch Cargo.toml >/dev/null 2>&1 || { echo unknown && return; }
-    echo "$(git rev-parse HEAD)$([ -z "$(git status --porcelain --untracked-files=no)" ] || echo +dirty)"
 }
 
 # A root with less than all capabilities may build only in a user namespace of its own, in which it is root with all of them.

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Installs what building (`build`), testing (`test`) and testing of images (`containers`) need beside Rust, and only what is missing.
+# Installs what building (`build`), testing (`test`), testing of images (`containers`) and comparing with other programs
+# (`bench`) need beside Rust, and only what is missing.
 # Where it may not install it says what is missing, for several kinds of system, and stops with 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build_packages=(build-essential pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev hdf5-tools libclang-dev)
-test_packages=(libhdf5-dev python3-h5py-serial python3-h5netcdf python3-xarray)
-container_packages=(debootstrap squashfuse fuse3 uidmap mpich buildah shellcheck)
+test_packages=(libhdf5-dev python3-h5py-serial python3-h5netcdf python3-xarray python3-scipy octave netcdf-bin
+    python3-nbconvert python3-ipykernel python3-matplotlib)
+bench_packages=(python3-venv xmds2)
+container_packages=(debootstrap squashfuse fuse3 uidmap mpich buildah shellcheck curl)
 
 main() {
     local wanted=() what apptainer=no
@@ -15,7 +18,8 @@ main() {
             build) wanted+=("${build_packages[@]}") ;;
             test) wanted+=("${test_packages[@]}") ;;
             containers) wanted+=("${container_packages[@]}") apptainer=yes ;;
-            *) echo "usage: scripts/setup.sh [build] [test] [containers]" >&2; exit 2 ;;
+            bench) wanted+=("${bench_packages[@]}") ;;
+            *) echo "usage: scripts/setup.sh [build] [test] [containers] [bench]" >&2; exit 2 ;;
         esac
     done
     if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then

@@ -40,6 +40,12 @@ pub enum Error {
     /// A guard failed early in the run.
     #[error(transparent)]
     Guard(#[from] crate::ensemble::GuardError),
+    /// Results could not be exported.
+    #[error(transparent)]
+    Export(#[from] crate::report::export::ExportError),
+    /// There is nothing to verify with.
+    #[error(transparent)]
+    Verify(#[from] crate::report::verify::VerifyError),
     /// Another rank failed and has said why; this one leaves quietly.
     #[error("another rank failed")]
     Elsewhere,
@@ -55,6 +61,8 @@ impl Error {
             Error::Launch(_) => "E-launch",
             Error::Store(e) => e.id(),
             Error::Guard(_) => "E-guard",
+            Error::Export(e) => e.id(),
+            Error::Verify(_) => "E-verify",
             Error::Elsewhere => "E-elsewhere",
         }
     }
@@ -70,7 +78,9 @@ impl Error {
         match self {
             Error::Input(_) | Error::Model(_) => exit::USAGE,
             Error::Integration(e) if e.is_common() => exit::USAGE,
+            Error::Verify(_) => exit::USAGE,
             Error::Store(e) => e.exit_code(),
+            Error::Export(e) => e.exit_code(),
             _ => exit::FAILED,
         }
     }

@@ -10,11 +10,14 @@ mod merge;
 mod ranks;
 #[path = "main/say.rs"]
 mod say;
+#[path = "main/verify.rs"]
+mod verify;
 
-use qsd::cli::{Cli, ExplainArgs, InfoArgs, ModelsArgs, Task};
+use qsd::cli::{Cli, ExplainArgs, ExportArgs, InfoArgs, ModelsArgs, Task};
 use qsd::error::Error;
+use qsd::input::Export;
 use qsd::model::library;
-use qsd::report::{explain, info, models};
+use qsd::report::{explain, export, info, models};
 use qsd::store::Results;
 use say::{complain, shown};
 use std::io::{self, Write};
@@ -29,6 +32,8 @@ fn main() -> ExitCode {
         Task::Models(args) => show_models(&args),
         Task::Explain(args) => show_key(&args),
         Task::Info(args) => show_info(&args),
+        Task::Verify(args) => verify::examine(&args),
+        Task::Export(args) => write_export(&args),
         Task::Doctor(args) => doctor::examine(&args),
     };
     ExitCode::from(code as u8)
@@ -57,4 +62,17 @@ fn show_info(args: &InfoArgs) -> i32 {
         Ok(writeln!(out, "{document:#}"))
     });
     said.map_or_else(|error| complain(&error.into()), shown)
+}
+
+fn write_export(args: &ExportArgs) -> i32 {
+    let format = match (args.csv, args.npz) {
+        (true, _) => Export::Csv,
+        (_, true) => Export::Npz,
+        _ => Export::Mat,
+    };
+    let path = args.output.clone().unwrap_or_else(|| export::path_of(&args.file, format));
+    let results = Results::open(&args.file).map_err(Error::from);
+    let written = results.and_then(|results| Ok(export::export(&results, format, &path, args.force)?));
+    let said = |()| shown(writeln!(io::stdout(), "{}", path.display()));
+    written.map_or_else(|error| complain(&error), said)
 }

@@ -15,11 +15,26 @@ use std::path::{Path, PathBuf};
 /// Systems, methods, stored kets and numbers of trajectories that end in the middle of a batch.
 const RUNS: [&[&str]; 6] = [
     &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=61", "--first-trajectory=13", "--store-states=all"],
-    &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=61", "--method=em", "--gauge=slh"],
-    &["absorptive_bistable", "--Nfock_a=9", "--duration=2", "--ntraj=59", "--method=em", "--store-states=all"],
+    &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=61", "--method=em", "--gauge=slh", "--store-record"],
+    &[
+        "absorptive_bistable",
+        "--Nfock_a=9",
+        "--duration=2",
+        "--ntraj=59",
+        "--method=em",
+        "--store-states=all",
+        "--store-record",
+    ],
     &["absorptive_bistable", "--Nfock_a=9", "--duration=2", "--ntraj=59", "--first-trajectory=13", "--initial=ground"],
-    &["kerr_qubit", "--Nfock_a=4", "--duration=0.4", "--ntraj=58", "--seed=9223372036854775807"],
-    &["kerr_bistableB33.25", "--initial=coherent:2,1", "--duration=0.02", "--ntraj=5", "--store-states=final"],
+    &["kerr_qubit", "--Nfock_a=4", "--duration=0.4", "--ntraj=58", "--seed=9223372036854775807", "--method=rk4p1"],
+    &[
+        "kerr_bistableB33.25",
+        "--initial=coherent:2,1",
+        "--duration=0.02",
+        "--ntraj=5",
+        "--method=heun",
+        "--store-states=final",
+    ],
 ];
 
 /// Ranks and threads of each.

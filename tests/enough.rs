@@ -64,8 +64,9 @@ fn the_looks_are_at_fixed_counts_and_the_last_is_at_ntraj() {
 #[test]
 fn a_relative_tolerance_counts_where_the_mean_is_large() {
     // At late times exp(-t) is far below its tolerance in absolute terms only.
-    let (loose, _, _) = until_enough(1, "0.05,0.1", 100_000);
-    let (tight, _, _) = until_enough(1, "0.05", 100_000);
+    // Looks are few, so a single seed may stop at the same one.
+    let trajectories = |target: &str| (1..=8).map(|seed| until_enough(seed, target, 100_000).0).sum::<u64>();
+    let (loose, tight) = (trajectories("0.05,0.1"), trajectories("0.05"));
     assert!(loose < tight, "{loose} {tight}");
 }
 
@@ -104,7 +105,8 @@ fn intervals_of_95_percent_hold_the_truth_in_95_percent_of_4000_repeats() {
                 let first = repeat * n + 8 * batch;
                 let expect: Array2<Complex64> = rows.slice(s![first..first + 8, ..]).to_owned();
                 let info = vec![RowInfo::default(); 8];
-                let leaf = Rows { first: first as u64, expect: vec![expect], leak: vec![], states: None, info };
+                let leaf =
+                    Rows { first: first as u64, expect: vec![expect], leak: vec![], states: None, record: None, info };
                 forest.add(batch as u64, Node::leaf(&shape, &leaf));
             }
             let found = forest.root().unwrap().statistics(&shape).remove(0);

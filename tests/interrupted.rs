@@ -78,7 +78,7 @@ const FOREVER: Duration = Duration::from_secs(1000);
 fn a_run_stopped_many_times_gives_the_bits_of_a_straight_one() {
     for line in [
         "kerr_bistable --ntraj 30 --first-trajectory 3 --duration 20 --save-dt 0.2 --store-states all --seed 5",
-        "--ntraj 17 --method em --dt 2e-3 --duration 300 --save-dt 2.5 --save-from 15 --store-states final",
+        "--ntraj 17 --method em --dt 2e-3 --duration 300 --save-dt 2.5 --save-from 15 --store-states final --store-record",
     ] {
         let ensemble = Ensemble::new(laboratory::spec(line)).unwrap();
         let mut straight = Memory::default();

@@ -21,7 +21,15 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 /// Rows that come all the time, and trajectories that take as long as the run.
 const RUNS: [&[&str]; 2] = [
     &["kerr_bistable", "--Nfock_a=14", "--duration=0.4", "--save-dt=0.02", "--ntraj=3000", "--seed=3"],
-    &["kerr_bistable", "--Nfock_a=14", "--duration=90", "--save-dt=0.3", "--ntraj=20", "--store-states=final"],
+    &[
+        "kerr_bistable",
+        "--Nfock_a=14",
+        "--duration=90",
+        "--save-dt=0.3",
+        "--ntraj=20",
+        "--store-states=final",
+        "--store-record",
+    ],
 ];
 
 /// Moments are chosen by what a run takes when nothing else runs: one test at a time.

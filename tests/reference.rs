@@ -5,9 +5,9 @@ mod laboratory;
 
 use laboratory::system;
 use num_complex::Complex64;
-use qsd::input::TimeGrid;
+use qsd::input::{Method, TimeGrid};
 use qsd::integrator::reference::Reference;
-use qsd::integrator::{METHODS, PathNoise, Problem, Schedule, WienerPath, engine_with};
+use qsd::integrator::{Form, METHODS, MethodInfo, PathNoise, Problem, Schedule, WienerPath, engine_with};
 use qsd::kernel::{Isa, LANES};
 use qsd::model::library::{Choices, build, parse};
 use qsd::model::{
@@ -107,6 +107,15 @@ fn aligned(r: &Complex64, reference: &[Complex64], ket: &[Complex64]) -> Complex
     r * overlap / overlap.norm()
 }
 
+/// Every method, and `saba` in each of its forms.
+fn methods_and_forms() -> Vec<(&'static MethodInfo, Option<Form>)> {
+    let forms = |info: &MethodInfo| match info.method {
+        Method::Saba => Form::ALL.map(Some).to_vec(),
+        _ => vec![None],
+    };
+    METHODS.iter().flat_map(|info| forms(info).into_iter().map(move |form| (info, form))).collect()
+}
+
 #[test]
 fn every_engine_integrates_what_the_textbook_says() {
     for (model, h) in models() {
@@ -114,9 +123,16 @@ fn every_engine_integrates_what_the_textbook_says() {
             let grid = TimeGrid::new(20.0 * h * 6.0, 20.0 * h, 20, 0.0).expect("a grid");
             let schedule = Schedule::new(&grid, &model.dynamics.breakpoints());
             let path = WienerPath::sample(3, 0, model.lindblads.len(), h, 120);
-            for info in &METHODS {
+            for (info, form) in methods_and_forms() {
                 let unravelling = Unravelling::of(&model, keep_constants, info.calculus);
-                let problem = Arc::new(Problem::new(&model, unravelling.clone(), &[], schedule.clone()));
+                if !info.takes(&unravelling) {
+                    continue;
+                }
+                let problem = Problem::new(&model, unravelling.clone(), &[], schedule.clone());
+                let problem = Arc::new(form.map_or(problem.clone(), |form| problem.in_form(form)));
+                let rest = form.map_or(Operator::zero(model.space.dim()), |_| {
+                    problem.operator_in_users_basis(&problem.splitting().rest)
+                });
                 let mut kets: Option<Vec<Vec<Complex64>>> = None;
                 for isa in Isa::available() {
                     let mut engine = engine_with(info.method, problem.clone(), PathNoise::new(path.clone()), isa);
@@ -128,15 +144,16 @@ fn every_engine_integrates_what_the_textbook_says() {
                         continue;
                     }
                     for (lane, ket) in found.iter().enumerate() {
-                        let mut reference = Reference::new(&unravelling, info.method, schedule.clone(), &model.initial);
+                        let reference = Reference::new(&unravelling, info.method, schedule.clone(), &model.initial);
+                        let mut reference = reference.with_rest(rest.clone());
                         for step in 0..120 {
-                            let dxi: Vec<_> = (0..problem.plan.channels()).map(|k| path.lane(step, k, lane)).collect();
-                            reference.step(&dxi);
+                            let [dxi, tilt] = path.of_lane(step, lane);
+                            reference.step(&dxi, &tilt);
                         }
                         let largest =
                             reference.psi.iter().zip(ket).map(|(r, k)| (aligned(r, &reference.psi, ket) - k).norm());
                         let error = largest.fold(0.0, f64::max);
-                        assert!(error < 1e-11, "{} {} lane {lane}: {error}", model.name, info.name);
+                        assert!(error < 1e-11, "{} {} {form:?} lane {lane}: {error}", model.name, info.name);
                         let norm: f64 = ket.iter().map(|x| x.norm_sqr()).sum();
                         assert!((norm - 1.0).abs() < 1e-12);
                     }

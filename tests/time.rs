@@ -2,9 +2,8 @@
 
 mod laboratory;
 
-use laboratory::{run_system, spec, system};
+use laboratory::{by_hand, run_system, system};
 use num_complex::Complex64;
-use qsd::ensemble::Ensemble;
 use qsd::model::{Drive, Dynamics, Factor, Function, Interpolation, Model, Modulation, Operator, Scalar, TimeFunction};
 
 fn times(x: impl Into<Complex64>, y: Scalar) -> Scalar {
@@ -33,7 +32,7 @@ fn fading_decay() -> Model {
 #[test]
 fn a_rate_that_fades_leaves_the_analytic_number() {
     // <n> = 9 exp(-0.2 (1 - exp(-t))).
-    for (method, dt) in [("heun", 0.02), ("em", 2e-4)] {
+    for (method, dt) in [("heun", 0.02), ("rk4p1", 0.05), ("em", 2e-4)] {
         let line = format!("kerr_bistable --ntraj 1600 --duration 2 --save-dt 0.5 --dt {dt} --method {method}");
         let found = run_system(fading_decay(), &line);
         for t in [0.5f64, 1.0, 1.5, 2.0] {
@@ -108,8 +107,8 @@ fn a_line_between_samples_is_followed() {
 #[test]
 fn a_coefficient_without_meaning_is_refused_before_the_run() {
     let refuse = |model: Model| {
-        let spec = spec("kerr_bistable --ntraj 8 --duration 3 --save-dt 0.5 --dt 0.01");
-        Ensemble::of_model(spec, model).expect_err("nonsense").to_string()
+        let line = "kerr_bistable --ntraj 8 --duration 3 --save-dt 0.5 --dt 0.01";
+        by_hand(model, line).expect_err("nonsense").to_string()
     };
     let table =
         TimeFunction::table(vec![0.0, 2.0], vec![0.0.into(), 1.0.into()], Interpolation::Linear).expect("a table");
@@ -128,7 +127,15 @@ fn a_step_that_only_the_height_of_a_pulse_makes_unstable_is_refused() {
     let pulse = TimeFunction::pulses(&[(1.003, 1.0031, 2000.0.into())]).expect("a pulse");
     model.dynamics.drives = vec![Drive { operator: model.hamiltonian.clone(), coefficient: pulse }];
     let line = "kerr_bistable --ntraj 8 --duration 2 --save-dt 0.5 --dt 0.01";
-    let check = |model: Model| Ensemble::of_model(spec(line), model).expect("a model").check_step();
+    let check = |model: Model| by_hand(model, line).expect("a model").check_step();
     assert_eq!(check(fading_decay()).map_err(|error| error.to_string()), Ok(()));
     assert!(check(model).expect_err("unstable").to_string().contains("unstable for heun"));
+}
+
+#[test]
+fn saba_refuses_what_it_cannot_integrate_and_says_what_can() {
+    let line = "kerr_bistable --ntraj 8 --duration 2 --save-dt 0.5 --dt 0.01";
+    let error = by_hand(fading_decay(), &format!("{line} --method saba")).expect_err("it depends on time").to_string();
+    assert!(error.contains("do not depend on time") && error.contains("--method heun"), "{error}");
+    assert_eq!(by_hand(fading_decay(), line).expect("a model").spec.method.name(), "heun");
 }

@@ -17,6 +17,7 @@ pub use merge::MergeArgs;
 pub use run::{
     DEFAULT_NTRAJ, Gauge, LinkFlags, LinkKind, ModelFlags, OutputFlags, RunArgs, StoreStates, TalkFlags, TimeFlags,
 };
+pub use values::Dt;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -52,6 +53,12 @@ pub enum Task {
     Explain(ExplainArgs),
     /// Say what a results file holds
     Info(InfoArgs),
+    /// Write a results file in another format
+    Export(ExportArgs),
+    /// Compare ensembles with exact results: systems with known answers, or the small MODEL of a run with its master
+    /// equation
+    #[command(allow_negative_numbers = true)]
+    Verify(Box<RunArgs>),
     /// Say whether runs will work here, alone or on several ranks
     Doctor(DoctorArgs),
 }
@@ -81,6 +88,29 @@ pub struct InfoArgs {
     pub json: bool,
 }
 
+/// Arguments of `qsd export`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("format").required(true))]
+pub struct ExportArgs {
+    /// Results file
+    pub file: PathBuf,
+    /// Statistics by time, comma-separated
+    #[arg(long, group = "format")]
+    pub csv: bool,
+    /// Everything, for numpy.load, under the names of the original simulator
+    #[arg(long, group = "format")]
+    pub npz: bool,
+    /// Everything, for MATLAB, Octave and scipy.io.loadmat, under the same names
+    #[arg(long, group = "format")]
+    pub mat: bool,
+    /// The new file [default: that of the results, with another ending]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace a file that exists
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// Arguments of `qsd doctor`.
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
@@ -100,8 +130,14 @@ impl Cli {
         let words = with_run(words);
         let matches = command().try_get_matches_from(&words).map_err(with_hint)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
-        if let Task::Run(args) = &mut cli.task {
-            args.words = words;
+        match &mut cli.task {
+            Task::Run(args) => args.words = words,
+            // What else is typed is a run.
+            Task::Verify(args) => {
+                args.words = words;
+                args.words[1] = "run".into();
+            }
+            _ => {}
         }
         Ok(cli)
     }
@@ -189,7 +225,7 @@ mod tests {
              --R 0.5 --eps 0 --noise_amp 1 --trans_phase -1 --drive_second_system False --lambda 0.9 \
              --quiet --output_dir out --save2pkl --save2mat");
         assert_eq!((args.seed, args.ntraj), (3, 1));
-        assert_eq!(args.time.dt, Some(2e-3));
+        assert_eq!(args.time.dt.number(), Some(2e-3));
         assert_eq!(args.time.downsample, Some(100));
         assert_eq!(args.time.method.as_deref(), Some("itoEuler"));
         assert_eq!(args.model.nfock_a, Some(50));
@@ -202,7 +238,7 @@ mod tests {
     #[test]
     fn every_long_flag_has_both_spellings() {
         for line in ["qsd run --delta-t 1", "qsd run --delta_t 1", "qsd run --dt 1"] {
-            assert_eq!(run(line).time.dt, Some(1.0), "{line}");
+            assert_eq!(run(line).time.dt.number(), Some(1.0), "{line}");
         }
         for line in ["qsd run --Nfock_a 7", "qsd run --Nfock-a 7"] {
             assert_eq!(run(line).model.nfock_a, Some(7), "{line}");

@@ -3,7 +3,7 @@
 //! Numbers may begin with a hyphen, so that -1e-3 is refused as a duration and not as an unknown flag.
 
 use super::conduct::ConductFlags;
-use super::values::{real, whole};
+use super::values::{Dt, real, step, whole};
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -94,20 +94,22 @@ pub struct TimeFlags {
     /// [default: 10 absorptive_bistable, 0.2 kerr_bistable, 4 kerr_qubit]
     #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = real)]
     pub duration: Option<f64>,
-    /// Largest step; made smaller until it divides the save interval
-    /// [default: by model, method and Fock states, see `qsd models`]
-    #[arg(long, visible_alias = "delta-t", value_name = "T", allow_hyphen_values = true, value_parser = real)]
-    pub dt: Option<f64>,
+    /// Largest step; made smaller until it divides the save interval. auto: by model, method and Fock states, see
+    /// `qsd models`; for a model file by its stability, its rates and a short pilot run
+    #[arg(long, visible_alias = "delta-t", value_name = "T|auto", default_value = "auto", allow_hyphen_values = true,
+          value_parser = step)]
+    pub dt: Dt,
     /// Time between saved values [default: 0.2 absorptive_bistable, 0.002 kerr_bistable, 0.04 kerr_qubit]
     #[arg(long, value_name = "T", conflicts_with = "downsample", allow_hyphen_values = true, value_parser = real)]
     pub save_dt: Option<f64>,
-    /// Save every N-th step of --dt, which is then 0.002 if not given
+    /// Save every N-th step of --dt, which is then 0.002 if no number is given
     #[arg(long, value_name = "N", value_parser = whole)]
     pub downsample: Option<u64>,
     /// Save nothing before this time [default: 0]
     #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = real)]
     pub save_from: Option<f64>,
-    /// Method of integration: heun or em (also under the names of sdeint, such as itoEuler) [default: heun]
+    /// Method of integration: saba, heun, rk4p1 or em (also under the names of sdeint, such as itoEuler)
+    /// [default: saba, or heun where something depends on time or is linked]
     #[arg(long, visible_alias = "sdeint-method-name", value_name = "NAME")]
     pub method: Option<String>,
 }
@@ -167,10 +169,10 @@ pub struct OutputFlags {
     /// Directory for a results file named after the run [default: none]
     #[arg(long, value_name = "DIR")]
     pub output_dir: Option<PathBuf>,
-    /// Results file named after the run in the working directory; HDF5, which MATLAB and Octave read
+    /// Also a MAT file beside the results file, which is in the working directory if nothing else is said
     #[arg(long)]
     pub save2mat: bool,
-    /// Results file named after the run in the working directory; HDF5, which Python reads (h5py, xarray)
+    /// Also a .npz file beside the results file, for numpy.load
     #[arg(long)]
     pub save2pkl: bool,
     /// Replace a results file that exists [default: go on with it]
@@ -182,6 +184,16 @@ pub struct OutputFlags {
     /// Keep the kets as well [default: none]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub store_states: Option<StoreStates>,
+    /// Keep the heterodyne record of every c_op as well, `dxi + conj(<L>) dt` added up over each save interval
+    #[arg(long)]
+    pub store_record: bool,
+}
+
+impl OutputFlags {
+    /// Whether none was typed.
+    pub fn is_empty(&self) -> bool {
+        self.output.is_none() && self.output_dir.is_none() && !self.save2mat && !self.save2pkl
+    }
 }
 
 /// Screen and log.

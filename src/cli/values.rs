@@ -17,6 +17,34 @@ pub fn real(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "expected a number, as in 0.01 or 1e-2".into())
 }
 
+/// A step that somebody names, or one that the program chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Dt {
+    /// By the table of built-in models, or by what is known about a model file.
+    #[default]
+    Auto,
+    /// At most this.
+    AtMost(f64),
+}
+
+impl Dt {
+    /// The number, if there is one.
+    pub fn number(self) -> Option<f64> {
+        match self {
+            Dt::Auto => None,
+            Dt::AtMost(dt) => Some(dt),
+        }
+    }
+}
+
+/// A step: a real number or `auto`.
+pub fn step(text: &str) -> Result<Dt, String> {
+    match text {
+        "auto" => Ok(Dt::Auto),
+        _ => text.parse().map(Dt::AtMost).map_err(|_| "expected auto or a number, as in 0.01 or 1e-2".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,5 +64,12 @@ mod tests {
     fn what_is_no_number_is_refused_with_an_example() {
         assert_eq!(real("-1e-3"), Ok(-1e-3));
         assert!(real("abc").expect_err("a word").contains("as in 0.01"));
+        assert!(step("atuo").expect_err("a word").contains("expected auto or a number"));
+    }
+
+    #[test]
+    fn a_step_is_a_number_or_left_to_the_program() {
+        assert_eq!([step("auto"), step("1e-3")], [Ok(Dt::Auto), Ok(Dt::AtMost(1e-3))]);
+        assert_eq!([Dt::default().number(), Dt::AtMost(0.5).number()], [None, Some(0.5)]);
     }
 }

@@ -67,7 +67,7 @@ impl<'a> FirstBlock<'a> {
         }
         self.missing = None;
         let Some(node) = std::mem::take(&mut self.forest).root() else { return Ok(()) };
-        let judged = guards(&node, self.shape, &self.ensemble.leaks, &self.ensemble.times, self.allow_unsafe);
+        let judged = guards(&node, self.shape, &self.ensemble.watched(), self.allow_unsafe);
         first_failure(&judged, node.n).map_or(Ok(()), |error| Err(error.into()))
     }
 }

@@ -43,6 +43,7 @@ impl Flight {
             expect: ensemble.observables.iter().map(|_| Array2::zeros((count, times))).collect(),
             leak: ensemble.leaks.iter().map(|_| Array2::zeros((count, times))).collect(),
             states: ensemble.states().map(|states| Array3::zeros((count, states.times.len(), dim))),
+            record: ensemble.record().map(|record| Array3::zeros((count, record.ends.len(), record.channels.len()))),
             info,
         };
         Flight { batch, lanes, rows, kets: 0, interval: 0, taken: 0 }
@@ -87,6 +88,11 @@ impl Flight {
                 *z = Complex64::new(words.real()?, words.real()?);
             }
         }
+        if let Some(record) = &mut flight.rows.record {
+            for z in record.slice_mut(s![.., ..filled.saturating_sub(1), ..]) {
+                *z = Complex64::new(words.real()?, words.real()?);
+            }
+        }
         for info in &mut flight.rows.info {
             info.h_gamma = words.real()?;
             info.h_gamma_above_half = words.next()? as i64;
@@ -113,6 +119,8 @@ impl Flight {
         leak.for_each(|series| series.iter().copied().for_each(&mut put));
         let states = self.rows.states.iter().map(|states| states.slice(s![.., ..self.kets, ..]));
         states.for_each(|states| states.iter().for_each(|z| [z.re, z.im].into_iter().for_each(&mut put)));
+        let record = self.rows.record.iter().map(|record| record.slice(s![.., ..filled.saturating_sub(1), ..]));
+        record.for_each(|record| record.iter().for_each(|z| [z.re, z.im].into_iter().for_each(&mut put)));
         for info in &self.rows.info {
             put(info.h_gamma);
             put(f64::from_bits(info.h_gamma_above_half as u64));
@@ -171,8 +179,9 @@ impl Flight {
         if self.interval < time.first_save {
             return Ok(());
         }
-        let sample = engine.measure();
-        self.take(ensemble, (self.interval - time.first_save) as usize, sample)?;
+        let at = (self.interval - time.first_save) as usize;
+        self.take(ensemble, at, engine.measure())?;
+        self.take_record(at, engine);
         let last = self.interval == time.intervals;
         if spec.store_states == Some(StoreStates::All) || (last && spec.store_states.is_some()) {
             self.keep(engine);
@@ -202,6 +211,18 @@ impl Flight {
             info.h_gamma_above_one += i64::from(h_gamma > 1.0);
         }
         Ok(())
+    }
+
+    /// Keep the record of the interval that ends with saved time `at`; what came before the first saved time is dropped.
+    fn take_record(&mut self, at: usize, engine: &mut dyn Engine) {
+        let Some(record) = &mut self.rows.record else { return };
+        let taken = engine.take_record();
+        let Some(interval) = at.checked_sub(1) else { return };
+        for (row, lane) in self.lanes.clone().enumerate() {
+            for (channel, sum) in taken.iter().enumerate() {
+                record[[row, interval, channel]] = sum.lane(lane);
+            }
+        }
     }
 
     /// Keep the kets of this time.

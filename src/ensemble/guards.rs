@@ -2,6 +2,9 @@
 
 use super::statistics::{Node, Shape};
 use super::{Guard, LeakInfo, Verdict};
+use crate::input::Method;
+use crate::input::neat;
+use crate::integrator::MethodInfo;
 use thiserror::Error;
 
 /// A guard failed before much was spent; the run ends.
@@ -22,6 +25,8 @@ pub struct GuardError {
 const LEAK: [f64; 2] = [1e-7, 1e-5];
 /// Relative change of |psi|^2 in one step, per unit of noise.
 const NORM_DRIFT: [f64; 2] = [0.1, 0.5];
+/// Share of saved times at which h * Gamma may be larger than is good.
+const OFTEN: f64 = 0.01;
 
 /// Above the first threshold a warning, above the second a failure; NaN fails.
 fn judge(value: f64, [warning, failed]: [f64; 2], allow_unsafe: bool) -> Verdict {
@@ -32,11 +37,23 @@ fn judge(value: f64, [warning, failed]: [f64; 2], allow_unsafe: bool) -> Verdict
     }
 }
 
+/// What of a run its guards depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Watched<'a> {
+    /// Watched Fock factors.
+    pub leaks: &'a [LeakInfo],
+    /// Saved times.
+    pub times: &'a [f64],
+    /// The method; what limits its step.
+    pub method: Method,
+}
+
 /// All guards of a set of trajectories.
-pub fn guards(node: &Node, shape: &Shape, leaks: &[LeakInfo], times: &[f64], allow_unsafe: bool) -> Vec<Guard> {
+pub fn guards(node: &Node, shape: &Shape, watched: &Watched, allow_unsafe: bool) -> Vec<Guard> {
     if node.n == 0 {
         return vec![];
     }
+    let Watched { leaks, times, method } = *watched;
     let mut guards: Vec<Guard> = leaks
         .iter()
         .zip(node.leaks(shape))
@@ -49,7 +66,9 @@ pub fn guards(node: &Node, shape: &Shape, leaks: &[LeakInfo], times: &[f64], all
             let message = format!(
                 "the top {} levels of factor {factor} hold {value:.1e} of the population at t = {} (limit {:.0e}): \
                  the truncation is felt; use a larger --Nfock_{flag}",
-                info.levels, times[at], LEAK[1]
+                info.levels,
+                neat(times[at]),
+                LEAK[1]
             );
             Guard { name: format!("leak_{factor}"), value, verdict, message }
         })
@@ -70,9 +89,19 @@ pub fn guards(node: &Node, shape: &Shape, leaks: &[LeakInfo], times: &[f64], all
         ),
     });
     // h * Gamma limits splitting methods; explicit ones are limited by stability, so it is recorded only.
-    for (name, value, level) in [("h_gamma_above_half", half, "0.5"), ("h_gamma_above_one", one, "1")] {
-        let message = format!("h * Gamma exceeds {level} at {:.1} % of the saved times", 100.0 * value);
-        guards.push(Guard { name: name.into(), value, verdict: Verdict::Recorded, message });
+    let method = MethodInfo::of(method);
+    for (name, value, level, limits) in
+        [("h_gamma_above_half", half, "0.5", [OFTEN, f64::INFINITY]), ("h_gamma_above_one", one, "1", [OFTEN, OFTEN])]
+    {
+        let limited = method.largest_h_gamma.is_some();
+        let verdict = if limited { judge(value, limits, allow_unsafe) } else { Verdict::Recorded };
+        let message = format!(
+            "h * Gamma exceeds {level} at {:.1} % of the saved times (at most 1 % should): beyond 1 {} may go wrong smoothly, \
+             with finite, plausible numbers; use a smaller --dt, or compare with --method heun",
+            100.0 * value,
+            method.name
+        );
+        guards.push(Guard { name: name.into(), value, verdict, message });
     }
     guards
 }
@@ -92,6 +121,7 @@ pub fn first_failure(guards: &[Guard], trajectories: u64) -> Option<GuardError> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::statistics::Extremes;
     use super::*;
 
     #[test]
@@ -109,5 +139,33 @@ mod tests {
     fn a_number_that_is_none_is_the_largest() {
         assert_eq!(largest(&[1.0, 3.0, 2.0]), (1, 3.0));
         assert!(largest(&[1.0, f64::NAN, 2.0]).1.is_nan());
+    }
+
+    #[test]
+    fn h_gamma_is_judged_for_methods_that_it_limits() {
+        let shape = Shape { hermitian: vec![], leaks: 0, times: 0 };
+        let verdicts = |method, above_half, above_one| {
+            let mut node = Node::empty(&shape);
+            node.n = 8;
+            node.extremes = Extremes { h_gamma: 1.25, above_half, above_one, samples: 1000, ..Extremes::default() };
+            let watched = Watched { leaks: &[], times: &[], method };
+            let all = guards(&node, &shape, &watched, false);
+            all[1..].iter().map(|guard| guard.verdict).collect::<Vec<_>>()
+        };
+        assert_eq!(verdicts(Method::Heun, 900, 900), [Verdict::Recorded; 2]);
+        assert_eq!(verdicts(Method::Saba, 10, 10), [Verdict::Good; 2]);
+        assert_eq!(verdicts(Method::Saba, 11, 1), [Verdict::Warning, Verdict::Good]);
+        assert_eq!(verdicts(Method::Saba, 900, 11), [Verdict::Warning, Verdict::Failed]);
+    }
+
+    #[test]
+    fn a_time_is_said_without_the_digits_of_rounding() {
+        let shape = Shape { hermitian: vec![], leaks: 1, times: 1 };
+        let leak = LeakInfo { factor: "a".into(), levels: 2, guarded: true };
+        let mut node = Node::empty(&shape);
+        node.n = 8;
+        let watched = Watched { leaks: &[leak], times: &[9.0 * 0.002], method: Method::Heun };
+        let said = guards(&node, &shape, &watched, false);
+        assert!(said[0].message.contains("at t = 0.018 ("), "{}", said[0].message);
     }
 }

@@ -22,6 +22,7 @@ impl Ensemble {
             observables: self.observables.clone(),
             leaks: self.leaks.clone(),
             states: self.states(),
+            record: self.record(),
             parameters: self.parameters(),
             resolved_input: spec.to_toml(),
             provenance: provenance(comm, hdf5),

@@ -16,6 +16,7 @@ mod first_block;
 mod flight;
 mod guards;
 mod header;
+mod pilot;
 mod progress;
 mod rank;
 mod run;
@@ -29,7 +30,7 @@ mod worker;
 
 pub use clock::utc_now;
 pub use enough::half_width;
-pub use guards::{GuardError, guards as judge};
+pub use guards::{GuardError, Watched, guards as judge};
 pub use header::provenance;
 pub use progress::{Cost, Progress};
 pub use run::{CHECKPOINT_EVERY, Conduct, Outcome, run};

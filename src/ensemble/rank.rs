@@ -254,12 +254,11 @@ impl<'a, 'b> Rank<'a, 'b> {
 
     /// What is known of these trajectories.
     pub fn summary(&self, node: &Node, end_condition: String, exit_code: i32) -> Summary {
-        let Ensemble { leaks, times, .. } = self.ensemble;
         Summary {
             n_done: node.n,
             observables: node.statistics(self.shape),
             leaks: node.leaks(self.shape),
-            guards: guards(node, self.shape, leaks, times, self.conduct.allow_unsafe),
+            guards: guards(node, self.shape, &self.ensemble.watched(), self.conduct.allow_unsafe),
             end_condition,
             exit_code,
             wall_time: self.started.elapsed().as_secs_f64(),

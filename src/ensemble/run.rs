@@ -176,8 +176,9 @@ mod tests {
     #[test]
     fn a_step_far_too_large_fails_the_guard_of_the_norm() {
         for dt in ["0.1", "1", "1e30"] {
-            let (ended, rows) =
-                unchecked(&format!("qsd run kerr_bistable --ntraj 8 --dt {dt} --save-dt {dt} --duration {dt}"));
+            let (ended, rows) = unchecked(&format!(
+                "qsd run kerr_bistable --ntraj 8 --method heun --dt {dt} --save-dt {dt} --duration {dt}"
+            ));
             let failed = |guard: &Guard| guard.name == "norm_drift" && guard.verdict == Verdict::Failed;
             assert!(rows == 8 && ended.unwrap().unwrap().summary.guards.iter().any(failed), "--dt {dt}");
         }

@@ -1,9 +1,10 @@
 //! From a resolved input to something that can run: the compiled problem and what its rows hold.
 
+use super::guards::Watched;
 use super::statistics::Shape;
-use super::{LeakInfo, ObservableInfo, StateInfo};
+use super::{LeakInfo, ObservableInfo, RecordInfo, StateInfo};
 use crate::error::Error;
-use crate::input::{Gauge, Origin, ProgramModel, RunSpec, StoreStates};
+use crate::input::{Gauge, InputError, Method, Origin, ProgramModel, RunSpec, StoreStates};
 use crate::integrator::{IntegrationError, MethodInfo, Problem, Schedule, largest_stable_step};
 use crate::model::{Kind, Model};
 use crate::unravelling::Unravelling;
@@ -45,9 +46,18 @@ impl Ensemble {
         Self::compiled(RunSpec { origin, ..spec }, model)
     }
 
+    /// The same system with another spec: other times.
+    pub(super) fn with(&self, spec: RunSpec) -> Result<Self, Error> {
+        Self::compiled(spec, self.model.clone())
+    }
+
     fn compiled(spec: RunSpec, model: Model) -> Result<Self, Error> {
         let calculus = MethodInfo::of(spec.method).calculus;
         let unravelling = Unravelling::of(&model, spec.gauge == Gauge::Slh, calculus);
+        let method = MethodInfo::of(spec.method);
+        if !method.takes(&unravelling) {
+            return Err(IntegrationError::NotConstant { method: method.name }.into());
+        }
         let schedule = Schedule::new(&spec.time, &model.dynamics.breakpoints());
         model.check(&schedule.samples(spec.time.intervals, SAMPLES))?;
         let watchable = (0..model.space.factors.len()).filter(|m| model.space.factors[*m].kind != Kind::Spin);
@@ -76,14 +86,29 @@ impl Ensemble {
         if let Some(target) = &spec.target_tol {
             target.check(&model.observables.iter().map(|o| o.name.as_str()).collect::<Vec<_>>())?;
         }
-        let problem = Arc::new(Problem::new(&model, unravelling, &watched, schedule));
         let times = spec.time.times();
+        let mut problem = Problem::new(&model, unravelling, &watched, schedule);
+        if spec.store_record {
+            check_record(&model, &times)?;
+            problem = problem.with_record();
+        }
+        let problem = Arc::new(problem);
         Ok(Ensemble { spec, model, problem, observables, leaks, times })
     }
 
     /// Steps of a trajectory.
     pub fn steps(&self) -> u64 {
         self.problem.schedule.first_step(self.spec.time.intervals)
+    }
+
+    /// What the guards depend on.
+    pub fn watched(&self) -> Watched<'_> {
+        Watched { leaks: &self.leaks, times: &self.times, method: self.spec.method }
+    }
+
+    /// What the method integrates exactly, if it splits the equation.
+    pub fn splitting(&self) -> Option<&'static str> {
+        (self.spec.method == Method::Saba).then(|| self.problem.splitting().form.describe())
     }
 
     /// Refuse a step outside the method's stability region.
@@ -94,26 +119,28 @@ impl Ensemble {
     /// largest, and at which that of a Lindblad is smallest: damping that fades leaves less room.
     pub fn check_step(&self) -> Result<(), Error> {
         let (method, h) = (MethodInfo::of(self.spec.method).name, self.spec.time.h);
-        match self.largest_stable(h) {
+        match self.largest_stable(self.spec.method, h) {
             None => Ok(()),
             Some(largest) => Err(IntegrationError::Unstable { method, h, largest }.into()),
         }
     }
 
-    /// The largest stable step below `h`; `None` if `h` itself is stable.
-    pub(super) fn largest_stable(&self, h: f64) -> Option<f64> {
-        let method = self.spec.method;
+    /// The largest stable step of a method below `h`; `None` if `h` itself is stable.
+    pub(super) fn largest_stable(&self, method: Method, h: f64) -> Option<f64> {
+        if method == Method::Saba {
+            return self.problem.splitting().largest_step().filter(|largest| h > *largest);
+        }
         let removed = match self.spec.gauge {
             Gauge::Removed => None,
             Gauge::Slh => Some(Unravelling::of(&self.model, false, MethodInfo::of(method).calculus)),
         };
         let unravelling = removed.as_ref().unwrap_or(&self.problem.unravelling);
         let samples = self.problem.schedule.samples(self.spec.time.intervals, SAMPLES);
-        let limit = |t: &f64| {
+        // Of most times it need only be seen that they do not ask for less than the ones before.
+        extreme_times(unravelling, &samples).iter().fold(None, |least, t| {
             let drift = unravelling.drift_with(&unravelling.values(*t));
-            largest_stable_step(method, &drift, h, self.spec.time.duration())
-        };
-        extreme_times(unravelling, &samples).iter().filter_map(limit).min_by(f64::total_cmp)
+            largest_stable_step(method, &drift, least.unwrap_or(h), self.spec.time.duration()).or(least)
+        })
     }
 
     /// Stored kets, if any.
@@ -126,6 +153,17 @@ impl Ensemble {
         Some(StateInfo { times, factors })
     }
 
+    /// Kept records, if any.
+    pub fn record(&self) -> Option<RecordInfo> {
+        let channels = self.spec.store_record.then(|| self.model.lindblad_names())?;
+        Some(RecordInfo { ends: self.times[1..].to_vec(), channels })
+    }
+
+    /// What the method needs of h * Gamma, if it needs anything.
+    pub(super) fn largest_h_gamma(&self) -> Option<f64> {
+        MethodInfo::of(self.spec.method).largest_h_gamma
+    }
+
     pub(super) fn shape(&self) -> Shape {
         Shape {
             hermitian: self.observables.iter().map(|o| o.hermitian).collect(),
@@ -133,6 +171,19 @@ impl Ensemble {
             times: self.times.len(),
         }
     }
+}
+
+/// Refuse a record that would hold nothing.
+fn check_record(model: &Model, times: &[f64]) -> Result<(), InputError> {
+    if model.lindblads.is_empty() {
+        return Err(InputError::Record("a system without c_ops sends out nothing that could be recorded"));
+    }
+    if times.len() < 2 {
+        return Err(InputError::Record(
+            "it is kept for the intervals between saved times, and only one time is saved; try an earlier --save-from",
+        ));
+    }
+    Ok(())
 }
 
 /// The times among `samples` at which some function is largest, or that of a Lindblad smallest; the first

@@ -73,6 +73,15 @@ pub struct StateInfo {
     pub factors: Vec<(String, usize)>,
 }
 
+/// Kept records of heterodyne detection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordInfo {
+    /// Ends of the save intervals they are integrated over; each begins at the saved time before.
+    pub ends: Vec<f64>,
+    /// Name of every c_op.
+    pub channels: Vec<String>,
+}
+
 /// Everything known before the first step; the same on every rank.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
@@ -94,6 +103,8 @@ pub struct Header {
     pub leaks: Vec<LeakInfo>,
     /// Stored kets, if asked for.
     pub states: Option<StateInfo>,
+    /// Kept records, if asked for.
+    pub record: Option<RecordInfo>,
     /// Scalars of `/parameters`.
     pub parameters: Vec<Parameter>,
     /// Resolved input, verbatim TOML; enough to repeat the run.
@@ -142,6 +153,8 @@ pub struct Rows {
     pub leak: Vec<Array2<f64>>,
     /// Kets, if stored: (row, stored time, basis state).
     pub states: Option<Array3<Complex64>>,
+    /// Records, if kept: (row, save interval, c_op).
+    pub record: Option<Array3<Complex64>>,
     /// Per row.
     pub info: Vec<RowInfo>,
 }

@@ -293,6 +293,7 @@ mod tests {
             expect: vec![complex(0), complex(2)],
             leak: vec![Array2::from_shape_fn((count, 3), |(r, t)| value(r, t, 5))],
             states: None,
+            record: None,
             info: vec![info; count],
         }
     }

@@ -1,8 +1,9 @@
-//! The step of a run that names none: a fraction of the largest stable one.
+//! The step of a run that names none and has no table: as long as stability, rates and the method allow.
 
 use super::Ensemble;
+use super::pilot::pilot;
 use crate::error::Error;
-use crate::input::{RunSpec, TimeGrid, steps_per_save};
+use crate::input::{Resolved, RunSpec, StepReason, TimeGrid, steps_per_save};
 use crate::model::{Kind, Model, Operator};
 
 /// The largest stable step is divided by this. Stability is not accuracy: the measured default step of
@@ -12,19 +13,43 @@ const SAFETY: f64 = 8.0;
 /// state, and a longer step warns of its norm drift from the start.
 const RATE: f64 = 0.04;
 
-/// The spec with a step: at most the save interval, an eighth of the largest stable one, and short beside the rates of
-/// atoms.
+/// The resolved input with a step, if nobody has named one: at most the save interval, an eighth of the largest stable
+/// one, and short beside the rates: those of atoms, or for a method that needs it Gamma as pilot trajectories see it.
+///
+/// A function of model, method and times alone. Every rank computes it.
 ///
 /// # Errors
-/// Those of building the model.
-pub fn choose_step(spec: RunSpec) -> Result<RunSpec, Error> {
-    let (save_dt, duration, first_save) = (spec.time.save_dt, spec.time.duration(), spec.time.first_save);
-    let provisional = Ensemble::new(spec)?;
-    let stable = provisional.largest_stable(SAFETY * save_dt).map_or(save_dt, |largest| largest / SAFETY);
-    let rate = bounded_rate(&provisional.model);
-    let dt = if rate > 0.0 { stable.min(RATE / rate) } else { stable };
-    let time = TimeGrid::new(duration, save_dt, steps_per_save(save_dt, dt)?, first_save as f64 * save_dt)?;
-    Ok(RunSpec { time, ..provisional.spec })
+/// Those of building the model and of the pilot.
+pub fn choose_step(resolved: Resolved) -> Result<Resolved, Error> {
+    if resolved.step != StepReason::Open {
+        return Ok(resolved);
+    }
+    let ensemble = Ensemble::new(resolved.spec)?;
+    let (dt, step) = longest(&ensemble, ensemble.largest_h_gamma())?;
+    let time = &ensemble.spec.time;
+    let first_save = time.first_save as f64 * time.save_dt;
+    let time = TimeGrid::new(time.duration(), time.save_dt, steps_per_save(time.save_dt, dt)?, first_save)?;
+    Ok(Resolved { spec: RunSpec { time, ..ensemble.spec }, step, ..resolved })
+}
+
+/// The longest step and what asks for it; `largest_h_gamma` is what the method needs of h * Gamma.
+fn longest(ensemble: &Ensemble, largest_h_gamma: Option<f64>) -> Result<(f64, StepReason), Error> {
+    let save_dt = ensemble.spec.time.save_dt;
+    let mut found = (save_dt, StepReason::SaveInterval);
+    if let Some(largest) = ensemble.largest_stable(ensemble.spec.method, SAFETY * save_dt) {
+        found = (largest / SAFETY, StepReason::Stability(largest));
+    }
+    let (dt, reason) = match largest_h_gamma {
+        Some(largest) => {
+            let seen = pilot(ensemble, found.0, largest)?;
+            (seen.step(largest), StepReason::Gamma { gamma: seen.gamma, largest, until: seen.until })
+        }
+        None => {
+            let rate = bounded_rate(&ensemble.model);
+            (if rate > 0.0 { RATE / rate } else { f64::INFINITY }, StepReason::Rates(rate))
+        }
+    };
+    Ok(if dt < found.0 { (dt, reason) } else { found })
 }
 
 /// Sum of the largest `<L^dag L>` of the operators that leave all Fock numbers as they are.
@@ -36,4 +61,68 @@ fn bounded_rate(model: &Model) -> f64 {
     };
     let largest = |l: &Operator| (&l.dag() * l).elements().map(|(_, z)| z.norm()).fold(0.0, f64::max);
     model.lindblads.iter().filter(keeps).map(largest).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Task};
+    use crate::input::resolve;
+
+    fn resolved(line: &str) -> Resolved {
+        let line = format!("qsd run {}/examples/{line}", env!("CARGO_MANIFEST_DIR"));
+        let Task::Run(args) = Cli::from_words(line.split_whitespace().map(Into::into)).unwrap().task else {
+            panic!("no run")
+        };
+        resolve(&args).unwrap()
+    }
+
+    #[test]
+    fn what_asks_for_the_shortest_step_is_the_reason() {
+        for (line, h, reason) in [
+            ("driven-cavity.toml --dt 0.05", 0.05, "as asked for"),
+            ("driven-cavity.toml --dt auto --fock a=3", 0.05, "by the save interval"),
+            (
+                "resonance-fluorescence.toml --dt auto --set gamma=2",
+                0.02,
+                "by rates: those of atoms and other finite systems sum to 2",
+            ),
+        ] {
+            let found = choose_step(resolved(line)).unwrap();
+            assert_eq!(found.spec.time.h, h, "{line}: {}", found.step);
+            assert!(found.step.to_string().starts_with(reason), "{line}: {}", found.step);
+        }
+        let found = choose_step(resolved("driven-cavity.toml --dt auto")).unwrap();
+        let StepReason::Stability(largest) = found.step else { panic!("{}", found.step) };
+        let steps = (0.05 / (largest / SAFETY)).ceil();
+        assert!((found.spec.time.h * steps - 0.05).abs() < 1e-12 && steps > 1.0, "{largest} {}", found.spec.time.h);
+    }
+
+    /// <L^dag L> = kappa |alpha|^2, and the largest |alpha(t)|^2 of the driven cavity is known: no trajectory scatters.
+    #[test]
+    fn a_method_that_needs_it_keeps_h_gamma_below_its_limit() {
+        let line = "driven-cavity.toml --dt auto --set Delta=0 --set E=2 --set kappa=4 --fock a=20 --save-dt 5";
+        let ensemble = Ensemble::new(resolved(line).spec).unwrap();
+        let (dt, reason) = longest(&ensemble, Some(0.01)).unwrap();
+        // |alpha(t)|^2 = (2 E/kappa)^2 (1 - exp(-kappa t/2))^2 rises to 1, so Gamma to 4.
+        let StepReason::Gamma { gamma, largest, until } = reason else { panic!("{reason}") };
+        assert!((gamma - 4.0).abs() < 1e-3 && until == 10.0 && largest == 0.01, "{reason}");
+        assert!((dt * gamma - 0.008).abs() < 1e-12, "{dt}");
+        // A method that needs less has what limits it otherwise.
+        let (dt, reason) = longest(&ensemble, Some(5.0)).unwrap();
+        assert!(dt < 0.8 * 5.0 / gamma && matches!(reason, StepReason::Stability(_)), "{dt} {reason}");
+    }
+
+    #[test]
+    fn the_pilot_does_not_know_seed_and_number() {
+        let chosen = |line: &str| {
+            let line = format!("resonance-fluorescence.toml --dt auto {line}");
+            longest(&Ensemble::new(resolved(&line).spec).unwrap(), Some(0.1)).unwrap()
+        };
+        let first = chosen("");
+        let StepReason::Gamma { gamma, .. } = first.1 else { panic!("{}", first.1) };
+        assert!((0.3..1.0).contains(&gamma), "an atom that is driven becomes excited: {gamma}");
+        assert_eq!(chosen("--seed 7 --ntraj 3 --first-trajectory 100"), first);
+        assert_ne!(chosen("--duration 1"), first);
+    }
 }

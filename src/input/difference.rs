@@ -16,6 +16,84 @@ pub struct Difference {
     pub asked: Option<String>,
 }
 
+/// Characters of a value that are shown.
+const WIDTH: usize = 80;
+/// It follows from two others, and nobody types it.
+const DERIVED: &str = "time.steps_per_save";
+/// Keys whose value is typed under another name.
+const FLAGS: &[(&str, &str)] = &[
+    ("time.h", "--dt"),
+    ("time.save_dt", "--save-dt"),
+    ("time.intervals", "time.intervals (--duration over --save-dt)"),
+    ("time.first_save", "time.first_save (--save-from over --save-dt)"),
+    ("drive", "drive (--no-drive)"),
+    ("exact", "exact (--fock NAME=N,exact)"),
+    ("link.drive_second_system", "--drive-second-system"),
+    ("link.link", "--link"),
+    ("link.trans_phase", "--trans-phase"),
+    ("link.noise_amp", "--noise-amp"),
+    ("link.filter_time", "--filter-time"),
+    ("link.eps", "--eps"),
+    ("link.R", "--R"),
+];
+/// Keys that are flags but for their spelling.
+const SPELT: &[&str] = &[
+    "regime",
+    "Nfock_a",
+    "Nfock_j",
+    "initial",
+    "gauge",
+    "method",
+    "store_states",
+    "seed",
+    "first_trajectory",
+    "ntraj",
+];
+
+/// The key under which a model file stands in an input.
+const MODEL: &str = "model";
+
+impl Difference {
+    /// With values that fit into a sentence.
+    fn cut(self) -> Difference {
+        let short = |value: String| match value.char_indices().nth(WIDTH) {
+            Some((end, _)) => format!("{}...", &value[..end]),
+            None => value,
+        };
+        Difference { key: self.key, stored: self.stored.map(short), asked: self.asked.map(short) }
+    }
+
+    /// It with a value, as it is typed where it is a flag.
+    pub fn typed(&self, value: &str) -> String {
+        match self.name() {
+            name if name.starts_with("--set ") => format!("{name}={value}"),
+            name if name.starts_with("--") => format!("{name} {value}"),
+            name => format!("{name} = {value}"),
+        }
+    }
+
+    /// The flag that it is typed with, if there is one, else the key.
+    pub fn name(&self) -> String {
+        let parameter = self.key.strip_prefix("set.").or_else(|| self.key.strip_prefix("model.parameters."));
+        if let Some(name) = parameter {
+            return format!("--set {name}");
+        }
+        if self.key.starts_with("target_tol") {
+            return "--target-tol".into();
+        }
+        match FLAGS.iter().find(|(key, _)| *key == self.key) {
+            Some((_, flag)) => (*flag).into(),
+            None if SPELT.contains(&self.key.as_str()) => format!("--{}", spelt(&self.key)),
+            None => self.key.clone(),
+        }
+    }
+}
+
+/// Flags are written with hyphens, but for those of the original script.
+fn spelt(key: &str) -> String {
+    if key.starts_with("Nfock") { key.into() } else { key.replace('_', "-") }
+}
+
 /// The first key, in the order of the first text, then of the second, whose values differ; keys of the root
 /// named in `but` may. Numbers are compared as numbers: `1e3` is `1000.0`. Comments and order do not count.
 pub fn difference(stored: &str, asked: &str, but: &[&str]) -> Option<Difference> {
@@ -27,8 +105,21 @@ pub fn difference(stored: &str, asked: &str, but: &[&str]) -> Option<Difference>
         entries.iter().find(|(found, _)| found == key).map(|(_, value)| value.clone())
     };
     let keys = first.iter().chain(&second).map(|(key, _)| key).filter(|key| !but.iter().any(|but| is_in(key, but)));
-    keys.map(|key| Difference { key: key.clone(), stored: value(&first, key), asked: value(&second, key) })
-        .find(|difference| difference.stored != difference.asked)
+    let found = keys
+        .filter(|key| *key != DERIVED)
+        .map(|key| Difference { key: key.clone(), stored: value(&first, key), asked: value(&second, key) })
+        .find(|difference| difference.stored != difference.asked)?;
+    Some(inside_the_model(stored, asked, &found).unwrap_or(found).cut())
+}
+
+/// Where two models differ, which are texts with keys themselves.
+fn inside_the_model(stored: &str, asked: &str, found: &Difference) -> Option<Difference> {
+    if found.key != MODEL {
+        return None;
+    }
+    let text = |input: &str| Some(input.parse::<toml::Table>().ok()?.get(MODEL)?.as_str()?.to_owned());
+    let inner = difference(&text(stored)?, &text(asked)?, &[])?;
+    Some(Difference { key: format!("{MODEL}.{}", inner.key), ..inner })
 }
 
 /// Whether a key is this one of the root, or in the table of that name.
@@ -119,6 +210,50 @@ mod tests {
         let difference = difference(&example().to_toml(), &other.to_toml(), &[]).unwrap();
         assert_eq!(difference.key, "time.h");
         assert_ne!(difference.stored, difference.asked);
+    }
+
+    #[test]
+    fn models_differ_in_a_key_of_theirs_and_not_as_a_whole() {
+        let input = |kappa: &str, h: &str| {
+            let model = format!("H = \"{h}\"\n[parameters]\nkappa = {kappa}\n");
+            format!("model = {}\nseed = 1\n", toml::Value::from(model))
+        };
+        let found = difference(&input("1.0", "0"), &input("2.0", "0"), &[]).unwrap();
+        assert_eq!((found.name().as_str(), found.stored.as_deref()), ("--set kappa", Some("1.0")));
+        let long = "a + ".repeat(100);
+        let found = difference(&input("1.0", "0"), &input("2.0", &long), &[]).unwrap();
+        assert_eq!((found.name().as_str(), found.stored.as_deref()), ("model.H", Some("\"0\"")));
+        assert!(found.asked.is_some_and(|asked| asked.len() < 90 && asked.ends_with("...")));
+    }
+
+    #[test]
+    fn a_difference_is_named_as_it_is_typed() {
+        let flag = |key: &str| Difference { key: key.into(), stored: None, asked: None }.name();
+        for (key, name) in [
+            ("seed", "--seed"),
+            ("Nfock_a", "--Nfock_a"),
+            ("first_trajectory", "--first-trajectory"),
+            ("set.chi", "--set chi"),
+            ("time.h", "--dt"),
+            ("target_tol.named.n.atol", "--target-tol"),
+            ("colour", "colour"),
+        ] {
+            assert_eq!(flag(key), name);
+        }
+    }
+
+    /// Every flag that is named exists.
+    #[test]
+    fn the_flags_of_keys_are_flags() {
+        let command = crate::cli::command();
+        let run = command.find_subcommand("run").unwrap();
+        let spelt = SPELT.iter().map(|key| format!("--{}", spelt(key)));
+        for name in spelt.chain(FLAGS.iter().map(|(_, flag)| flag.to_string())) {
+            let words = name.split(|c: char| !(c.is_alphanumeric() || "-_".contains(c)));
+            for flag in words.filter_map(|word| word.strip_prefix("--")) {
+                assert!(run.get_arguments().any(|arg| arg.get_long() == Some(flag)), "{flag}");
+            }
+        }
     }
 
     #[test]

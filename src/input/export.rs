@@ -66,9 +66,10 @@ pub fn as_model_file(regime: &Regime) -> Result<String, ModelError> {
         // A regime that is linked by itself has a plain link, as the flags between two systems have their defaults.
         text += &link_toml(&Pair::default(), ["1", "2"]);
     }
-    let (run, dt) = (defaults(regime.entry), default_step(regime.entry, Method::DEFAULT, regime.entry.nfock_a));
+    let method = Method::default_of(model.dynamics.is_constant());
+    let (run, dt) = (defaults(regime.entry), default_step(regime.entry, method, regime.entry.nfock_a));
     text += &format!("\n[run]\nduration = {:?}\nsave_dt = {:?}\n", run.duration, run.save_dt);
-    text += &format!("dt = {dt:?}  # for {}, and this number of Fock states\n", Method::DEFAULT.name());
+    text += &format!("dt = {dt:?}  # for {}, and this number of Fock states\n", method.name());
     Ok(text)
 }
 

@@ -3,17 +3,20 @@
 use super::json::as_model_file;
 use super::link::none_for_files;
 use super::model_file::{Overrides, Source, read};
-use super::options::options;
-use super::resolve::{Resolved, announce, method};
-use super::{FileModel, InputError, Origin, RunSpec, TargetTol, TimeGrid, positive, steps_per_save, within};
-use crate::cli::{ModelFlags, RunArgs, TimeFlags, with_flags_of_file};
+use super::resolve::{Resolved, method, resolved};
+use super::sizes::Size;
+use super::times::{Habits, times};
+use super::{FileModel, InputError, Origin, within};
+use crate::cli::{ModelFlags, RunArgs, with_flags_of_file};
 use crate::error::Error;
 use std::path::Path;
 
 /// Save intervals of a run without `--save-dt`.
 const INTERVALS: f64 = 200.0;
-/// The step that `--downsample` counts when no other is given: the default of the original script.
-const SCRIPT_STEP: f64 = 2e-3;
+/// Times at which coefficients are tried, about.
+const SAMPLES: u64 = 1000;
+/// Levels that a factor may have.
+const MAX_LEVELS: u64 = 1 << 20;
 
 /// Whether MODEL is a file and not a regime.
 pub(super) fn is_file(name: &str) -> bool {
@@ -35,22 +38,15 @@ pub(super) fn resolve_file(typed: &RunArgs, name: &str) -> Result<Resolved, Erro
     let args = with_flags_of_file(typed, &found.run).map_err(conflict)?;
     let mut warnings = [remarks, found.warnings.clone()].concat();
     none_for_files(&args.link)?;
-    let method = method(args.time.method.as_deref(), &mut warnings)?;
-    let (time, step_is_open) = time(&args.time, name, &mut warnings)?;
-    let spec = RunSpec {
-        origin: Origin::File(FileModel::of(found)),
-        gauge: args.model.gauge,
-        method,
-        store_states: args.output.store_states,
-        seed: args.seed,
-        first_trajectory: args.first_trajectory,
-        ntraj: args.ntraj,
-        target_tol: TargetTol::parse(&args.target_tol)?,
-        time,
-    };
-    spec.check()?;
-    let options = super::Options { step_is_open, ..options(&args, &mut warnings)? };
-    Ok(Resolved { spec, options, warnings })
+    let method = method(args.time.method.as_deref(), found.model.dynamics.is_constant(), &mut warnings)?;
+    let duration = args.time.duration;
+    let habits = Habits { duration: None, save_dt: duration.unwrap_or(f64::NAN) / INTERVALS, dt: None };
+    let times = times(&args.time, &habits, name, &mut warnings)?;
+    let grid = &times.0;
+    let samples = (0..grid.intervals).step_by((grid.intervals / SAMPLES).max(1) as usize).chain([grid.intervals]);
+    let samples: Vec<f64> = samples.map(|j| j as f64 * grid.save_dt).collect();
+    warnings.extend(found.check_times(Source { name, text: &text }, grid.duration(), &samples)?);
+    resolved(&args, Origin::File(FileModel::of(found)), method, times, warnings)
 }
 
 /// A character that may stand in the name of a results file.
@@ -78,46 +74,10 @@ fn overrides(flags: &ModelFlags) -> Result<Overrides, InputError> {
         }
         set.push((name, value.trim().to_owned()));
     }
-    let mut fock: Vec<(String, usize, bool)> = vec![];
-    let sizes = flags.nfock_a.map(|n| format!("a={n}"));
-    for text in sizes.iter().chain(&flags.fock) {
-        let malformed = || InputError::Malformed {
-            flag: "--fock",
-            text: text.clone(),
-            form: "a factor and its number of levels",
-            example: "a=60",
-        };
-        let (name, size) = text.split_once('=').ok_or_else(malformed)?;
-        let (size, exact) = match size.split_once(',') {
-            Some((size, "exact")) => (size, true),
-            Some(_) => return Err(malformed()),
-            None => (size, false),
-        };
-        let size = within("--fock", size.parse().map_err(|_| malformed())?, 2, 1 << 20)? as usize;
-        if fock.iter().any(|(known, ..)| known == name) {
-            return Err(InputError::Repeated { what: format!("the size of factor {name}") });
-        }
-        fock.push((name.to_owned(), size, exact));
-    }
-    Ok(Overrides { set, fock, initial: flags.initial.clone() })
-}
-
-/// Times and steps, and whether the step is still to be chosen by the stability of the model.
-fn time(flags: &TimeFlags, file: &str, warnings: &mut Vec<String>) -> Result<(TimeGrid, bool), InputError> {
-    let Some(duration) = flags.duration else { return Err(InputError::NoDuration { file: file.into() }) };
-    let dt = flags.dt.map(|dt| positive("--dt", dt)).transpose()?;
-    let (save_dt, steps, open) = match (flags.downsample, dt) {
-        (Some(every), _) => {
-            let every = within("--downsample", every, 1, u32::MAX.into())?;
-            (dt.unwrap_or(SCRIPT_STEP) * every as f64, every, false)
-        }
-        (None, Some(dt)) => {
-            let save_dt = flags.save_dt.unwrap_or(duration / INTERVALS);
-            (save_dt, steps_per_save(save_dt, dt)?, false)
-        }
-        (None, None) => (flags.save_dt.unwrap_or(duration / INTERVALS), 1, true),
-    };
-    let grid = TimeGrid::new(duration, save_dt, steps, flags.save_from.unwrap_or(0.0))?;
-    warnings.extend(announce(&grid, dt));
-    Ok((grid, open))
+    let sizes = Size::all(flags.nfock_a.map(|n| Size::new("a", n)), &flags.fock)?.into_iter();
+    let fock = sizes.map(|size| {
+        let levels = within("--fock", size.levels, 2, MAX_LEVELS)? as usize;
+        Ok((size.factor, levels, size.exact))
+    });
+    Ok(Overrides { set, fock: fock.collect::<Result<_, InputError>>()?, initial: flags.initial.clone() })
 }

@@ -45,6 +45,7 @@ mod tests {
             RunSpec { gauge: Gauge::Slh, ..example() },
             RunSpec { method: Method::Em, ..example() },
             RunSpec { store_states: None, ..example() },
+            RunSpec { store_record: true, ..example() },
             with(|m| m.set = Default::default()),
             with(|m| m.initial = Default::default()),
         ];

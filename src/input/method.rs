@@ -11,6 +11,10 @@ pub enum Method {
     Em,
     /// Heun with frozen noise: weak order 2, strong order 1.
     Heun,
+    /// Exact flow of the constant part, noise in two kicks: weak order 2, strong order 3/2.
+    Saba,
+    /// Runge-Kutta along parabolas: orders 1 with a small constant, errors of trajectories mostly as h^{3/2}.
+    Rk4p1,
 }
 
 /// A name of sdeint that stands for another method here, and why; `None` if it is the same method.
@@ -36,15 +40,29 @@ const ALIASES: &[Alias] = &[
 
 impl Method {
     /// All of them, the default first.
-    pub const ALL: &[Method] = &[Method::Heun, Method::Em];
+    pub const ALL: &[Method] = &[Method::Saba, Method::Heun, Method::Rk4p1, Method::Em];
+    /// What runs when no method is named and nothing depends on time or is linked.
+    pub const DEFAULT: Method = Method::Saba;
+
     /// What runs when no method is named.
-    pub const DEFAULT: Method = Method::Heun;
+    pub fn default_of(constant: bool) -> Method {
+        if constant { Method::DEFAULT } else { Method::Heun }
+    }
+
+    /// The method that a resolved input names, also one that is not read otherwise; the default if it names none.
+    pub fn of_input(text: &str) -> Method {
+        let table: Option<toml::Table> = text.parse().ok();
+        let named = table.as_ref().and_then(|table| table.get("method")?.as_str());
+        named.and_then(|name| Method::parse(name).ok()).map_or(Method::DEFAULT, |(method, _)| method)
+    }
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Method::Em => "em",
             Method::Heun => "heun",
+            Method::Rk4p1 => "rk4p1",
+            Method::Saba => "saba",
         }
     }
 
@@ -55,12 +73,9 @@ impl Method {
 
     /// The method of that name, and a warning if the name promises another one.
     ///
-    /// Capitals do not matter: `itoEuler` and `ItoEuler` were both in use. An empty name is the default.
+    /// Capitals do not matter: `itoEuler` and `ItoEuler` were both in use.
     pub fn parse(name: &str) -> Result<(Method, Option<String>), InputError> {
         let is = |known: &str| known.eq_ignore_ascii_case(name);
-        if name.is_empty() {
-            return Ok((Method::DEFAULT, None));
-        }
         if let Some(method) = Method::ALL.iter().find(|method| is(method.name())) {
             return Ok((*method, None));
         }
@@ -83,7 +98,7 @@ mod tests {
         for name in ["em", "itoEuler", "ItoEuler", "EM"] {
             assert_eq!(Method::parse(name), Ok((Method::Em, None)), "{name}");
         }
-        assert_eq!(Method::parse(""), Ok((Method::Heun, None)));
+        assert_eq!([true, false].map(Method::default_of), [Method::Saba, Method::Heun]);
     }
 
     #[test]
@@ -107,7 +122,8 @@ mod tests {
         let text = |name| Method::parse(name).expect_err("unknown").to_string();
         assert!(text("hein").contains("did you mean heun?"));
         assert!(text("itoEular").contains("did you mean itoEuler?"));
-        assert!(text("saba").contains("one of heun, em, itoEuler"));
+        assert!(text("sabb").contains("did you mean saba?"));
+        assert!(text("milstein2000").contains("one of saba, heun, rk4p1, em, itoEuler"));
     }
 
     #[test]
@@ -116,6 +132,7 @@ mod tests {
             let written = toml::Value::try_from(method).expect("a word");
             assert_eq!(written.as_str(), Some(method.name()));
             assert_eq!(Method::parse(method.name()), Ok((*method, None)));
+            assert_eq!(Method::of_input(&format!("# merged\nregime = \"x\"\nmethod = {written}\n")), *method);
         }
     }
 }

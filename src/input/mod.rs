@@ -13,11 +13,13 @@ mod method;
 pub mod model_file;
 mod options;
 mod origin;
+mod reason;
 mod resolve;
 mod rewrite;
 mod sizes;
 mod spec;
 mod steps;
+mod times;
 mod tolerance;
 mod wall;
 
@@ -27,12 +29,13 @@ pub use export::as_model_file;
 pub use initial::{parse_initial, write_initial};
 pub use link::LinkSpec;
 pub use method::Method;
-pub use options::{Existing, MaxWall, Options, Output};
+pub use options::{Existing, Export, MaxWall, Options, Output};
 pub use origin::{BuiltIn, FileModel, Origin, ProgramModel};
+pub use reason::StepReason;
 pub use resolve::{Resolved, resolve};
 pub use rewrite::with_number;
 pub use spec::RunSpec;
-pub use steps::{Defaults, TimeGrid, default_step, default_step_of_two, defaults, steps_per_save};
+pub use steps::{Defaults, TimeGrid, default_step, default_step_of_two, defaults, neat, steps_per_save};
 pub use tolerance::{TargetTol, Tolerance};
 
 use thiserror::Error;
@@ -172,6 +175,9 @@ pub enum InputError {
         /// What the system says.
         reason: String,
     },
+    /// A record that would hold nothing.
+    #[error("--store-record: {0}")]
+    Record(&'static str),
     /// Text that is not the TOML of a resolved input.
     #[error("the resolved input cannot be read: {0}")]
     Toml(String),

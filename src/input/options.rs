@@ -39,6 +39,28 @@ pub enum MaxWall {
     After(Duration),
 }
 
+/// A format to which results are exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Export {
+    /// Statistics as comma-separated values.
+    Csv,
+    /// NumPy's archive of arrays.
+    Npz,
+    /// MATLAB's MAT file, level 5.
+    Mat,
+}
+
+impl Export {
+    /// How its files end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Export::Csv => "csv",
+            Export::Npz => "npz",
+            Export::Mat => "mat",
+        }
+    }
+}
+
 /// What was asked for that changes no number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -46,6 +68,8 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Where results go.
     pub output: Output,
+    /// Formats it is exported to when it is complete.
+    pub exports: Vec<Export>,
     /// What happens to a results file that exists.
     pub existing: Existing,
     /// Failed guards are warnings.
@@ -64,8 +88,6 @@ pub struct Options {
     pub json: bool,
     /// No progress and no table.
     pub quiet: bool,
-    /// Nobody has named a step: that of the spec is the save interval until one is chosen.
-    pub step_is_open: bool,
 }
 
 impl Options {
@@ -92,6 +114,7 @@ impl Options {
         Ok(Options {
             threads: threads(&conduct.threads)?,
             output: Output::File(file.into()),
+            exports: vec![],
             existing: Existing::Resume,
             allow_unsafe: conduct.allow_unsafe,
             checkpoint_every: every,
@@ -101,7 +124,6 @@ impl Options {
             dry_run: talk.dry_run,
             json: talk.json,
             quiet: talk.quiet,
-            step_is_open: false,
         })
     }
 }
@@ -114,7 +136,8 @@ pub(super) fn options(args: &RunArgs, warnings: &mut Vec<String>) -> Result<Opti
         (false, false) => Existing::Resume,
     };
     let of_file = Options::of_file(Path::new(""), &args.conduct, &args.talk)?;
-    Ok(Options { output: output(&args.output, warnings), existing, ..of_file })
+    let exports = exports(&args.output, warnings);
+    Ok(Options { output: output(&args.output, &exports), exports, existing, ..of_file })
 }
 
 fn threads(text: &str) -> Result<Option<usize>, InputError> {
@@ -131,20 +154,22 @@ fn threads(text: &str) -> Result<Option<usize>, InputError> {
     within("--threads", count, 1, 4096).map(|count| Some(count as usize))
 }
 
-fn output(flags: &OutputFlags, warnings: &mut Vec<String>) -> Output {
-    let formats = [("--save2mat", flags.save2mat, "MATLAB and Octave"), ("--save2pkl", flags.save2pkl, "Python")];
-    let asked: Vec<_> = formats.iter().filter(|(_, asked, _)| *asked).collect();
-    let output = match (&flags.output, &flags.output_dir) {
+fn output(flags: &OutputFlags, exports: &[Export]) -> Output {
+    match (&flags.output, &flags.output_dir) {
         (Some(file), _) => Output::File(file.clone()),
         (None, Some(directory)) => Output::Directory(directory.clone()),
-        (None, None) if asked.is_empty() => Output::Nowhere,
+        (None, None) if exports.is_empty() => Output::Nowhere,
         (None, None) => Output::Directory(".".into()),
-    };
-    let place = if output == Output::Directory(".".into()) { " in the working directory" } else { "" };
-    let remark =
-        |(flag, _, reader): &&(_, _, _)| format!("{flag} writes one HDF5 file{place}, which {reader} can read");
-    warnings.extend(asked.iter().map(remark));
-    output
+    }
+}
+
+fn exports(flags: &OutputFlags, warnings: &mut Vec<String>) -> Vec<Export> {
+    if flags.save2pkl {
+        let why = "--save2pkl writes a .npz file, which numpy.load reads: a pickle runs code when it is read";
+        warnings.push(why.into());
+    }
+    let asked = [(flags.save2mat, Export::Mat), (flags.save2pkl, Export::Npz)];
+    asked.into_iter().filter(|(asked, _)| *asked).map(|(_, format)| format).collect()
 }
 
 #[cfg(test)]
@@ -167,18 +192,16 @@ mod tests {
             ("qsd --ntraj 1", Output::Nowhere, 0),
             ("qsd -o a.h5", Output::File("a.h5".into()), 0),
             ("qsd --output_dir out", directory("out"), 0),
-            ("qsd --save2mat", directory("."), 1),
-            ("qsd --save2mat --save2pkl --output_dir out", directory("out"), 2),
+            ("qsd --save2mat", directory("."), 0),
+            ("qsd --save2mat --save2pkl --output_dir out", directory("out"), 1),
             ("qsd --save2pkl -o a.h5", Output::File("a.h5".into()), 1),
         ] {
             let (options, warnings) = typed(line).expect(line);
             assert_eq!((options.output, warnings.len()), (output, remarks), "{line}");
         }
-        let (_, warnings) = typed("qsd --save2mat").expect("fine");
-        assert_eq!(
-            warnings,
-            ["--save2mat writes one HDF5 file in the working directory, which MATLAB and Octave can read"]
-        );
+        let (options, warnings) = typed("qsd --save2pkl --save2mat").expect("fine");
+        assert_eq!(options.exports, [Export::Mat, Export::Npz]);
+        assert!(warnings[0].starts_with("--save2pkl writes a .npz file"), "{warnings:?}");
     }
 
     #[test]

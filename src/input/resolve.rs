@@ -5,27 +5,27 @@ use super::from_file::{is_file, resolve_file};
 use super::link::{link, two_systems};
 use super::options::{Options, options};
 use super::sizes::Sizes;
-use super::steps::neat;
+use super::times::{Habits, times};
 use super::{
-    BuiltIn, InputError, Method, Origin, RunSpec, TargetTol, TimeGrid, default_step, default_step_of_two, defaults,
-    parse_initial, positive, steps_per_save, within,
+    BuiltIn, InputError, Method, Origin, RunSpec, StepReason, TargetTol, TimeGrid, default_step, default_step_of_two,
+    defaults, parse_initial,
 };
-use crate::cli::{DEFAULT_NTRAJ, RunArgs, TimeFlags};
+use crate::cli::{DEFAULT_NTRAJ, RunArgs};
 use crate::error::Error;
 use crate::model::library::{self, Family, Initial, Regime};
 use std::collections::BTreeMap;
 
 /// The model that runs when none is named.
 const DEFAULT_REGIME: &str = "absorptive_bistable";
-/// The step that `--downsample` counts when no other is given: the default of the original script.
-const SCRIPT_STEP: f64 = 2e-3;
 
 /// A command line, understood.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resolved {
     /// What defines the numbers.
     pub spec: RunSpec,
-    /// What does not.
+    /// Why its step is as long as it is.
+    pub step: StepReason,
+    /// What defines none.
     pub options: Options,
     /// One sentence each, for the user.
     pub warnings: Vec<String>,
@@ -36,20 +36,30 @@ pub struct Resolved {
 /// # Errors
 /// Unknown names, contradictions, and numbers that make no sense, each in one sentence that names the flag.
 pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
-    if let Some(file) = args.model.model.as_deref().filter(|name| is_file(name)) {
-        return resolve_file(args, file);
+    match args.model.model.as_deref().filter(|name| is_file(name)) {
+        Some(file) => resolve_file(args, file),
+        None => resolve_built_in(args),
     }
+}
+
+fn resolve_built_in(args: &RunArgs) -> Result<Resolved, Error> {
     let mut warnings = Vec::new();
     let flags = &args.model;
     let name = flags.model.as_deref().or(flags.regime.as_deref()).unwrap_or(DEFAULT_REGIME);
     let regime = library::parse(name)?;
     let sizes = Sizes::resolve(flags, &regime, &mut warnings)?;
-    let method = method(args.time.method.as_deref(), &mut warnings)?;
-    let two = two_systems(&args.link, regime.entry.family)? && regime.entry.family != Family::EmptyThenKerr;
-    let step = if two { default_step_of_two } else { default_step };
-    let time = time(&args.time, &regime, step(regime.entry, method, sizes.a), &mut warnings)?;
-    let delta_t = args.time.dt.unwrap_or(time.h);
-    let link = link(&args.link, regime.entry.family, delta_t, &mut warnings)?;
+    let linked = two_systems(&args.link, regime.entry.family)?;
+    let method = method(args.time.method.as_deref(), !linked, &mut warnings)?;
+    let two = linked && regime.entry.family != Family::EmptyThenKerr;
+    let table = if two { default_step_of_two } else { default_step };
+    let defaults = defaults(regime.entry);
+    let table = Habits {
+        duration: Some(defaults.duration),
+        save_dt: defaults.save_dt,
+        dt: Some(table(regime.entry, method, sizes.a)),
+    };
+    let (time, step) = times(&args.time, &table, &regime.name, &mut warnings)?;
+    let link = link(&args.link, regime.entry.family, args.time.dt.number().unwrap_or(time.h), &mut warnings)?;
     let origin = Origin::BuiltIn(BuiltIn {
         nfock_a: sizes.a,
         nfock_j: sizes.j,
@@ -60,11 +70,23 @@ pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
         set: parameters(&flags.set)?,
         regime: regime.name,
     });
+    resolved(args, origin, method, (time, step), warnings)
+}
+
+/// What is the same for every origin: the rest of the spec, its checks, the options.
+pub(super) fn resolved(
+    args: &RunArgs,
+    origin: Origin,
+    method: Method,
+    (time, step): (TimeGrid, StepReason),
+    mut warnings: Vec<String>,
+) -> Result<Resolved, Error> {
     let spec = RunSpec {
         origin,
-        gauge: flags.gauge,
+        gauge: args.model.gauge,
         method,
         store_states: args.output.store_states,
+        store_record: args.output.store_record,
         seed: args.seed,
         first_trajectory: args.first_trajectory,
         ntraj: args.ntraj,
@@ -76,46 +98,15 @@ pub fn resolve(args: &RunArgs) -> Result<Resolved, Error> {
         warnings.push(format!("--target-tol ends a run early, at --ntraj at the latest, which is {DEFAULT_NTRAJ}"));
     }
     let options = options(args, &mut warnings)?;
-    Ok(Resolved { spec, options, warnings })
+    Ok(Resolved { spec, step, options, warnings })
 }
 
-pub(super) fn method(name: Option<&str>, warnings: &mut Vec<String>) -> Result<Method, InputError> {
-    let (method, warning) = name.map_or(Ok((Method::DEFAULT, None)), Method::parse)?;
+/// The method named, or the default of a system that is constant or not. An empty name is none.
+pub(super) fn method(name: Option<&str>, constant: bool, warnings: &mut Vec<String>) -> Result<Method, InputError> {
+    let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(Method::default_of(constant)) };
+    let (method, warning) = Method::parse(name)?;
     warnings.extend(warning);
     Ok(method)
-}
-
-/// Times and steps. `--dt` alone changes the accuracy, not what is saved: the save interval stays the
-/// model's. (The original script would save every step; `--downsample 1` does.)
-fn time(
-    flags: &TimeFlags,
-    regime: &Regime,
-    default_dt: f64,
-    warnings: &mut Vec<String>,
-) -> Result<TimeGrid, InputError> {
-    let defaults = defaults(regime.entry);
-    let dt = flags.dt.map(|dt| positive("--dt", dt)).transpose()?;
-    let (save_dt, steps) = match flags.downsample {
-        Some(every) => {
-            let every = within("--downsample", every, 1, u32::MAX.into())?;
-            (dt.unwrap_or(SCRIPT_STEP) * every as f64, every)
-        }
-        None => {
-            let save_dt = flags.save_dt.unwrap_or(defaults.save_dt);
-            (save_dt, steps_per_save(save_dt, dt.unwrap_or(default_dt))?)
-        }
-    };
-    let duration = flags.duration.unwrap_or(defaults.duration);
-    let grid = TimeGrid::new(duration, save_dt, steps, flags.save_from.unwrap_or(0.0))?;
-    warnings.extend(announce(&grid, dt));
-    Ok(grid)
-}
-
-/// What to say when the step is not the one that was asked for.
-pub(super) fn announce(grid: &TimeGrid, dt: Option<f64>) -> Option<String> {
-    let dt = dt.filter(|dt| (grid.h / dt - 1.0).abs() > 1e-6)?;
-    let (h, save_dt) = (neat(grid.h), neat(grid.save_dt));
-    Some(format!("--dt {dt} does not divide the save interval {save_dt}: the step is {h}"))
 }
 
 fn initial(text: Option<&str>, regime: &Regime) -> Result<Initial, InputError> {
@@ -181,8 +172,8 @@ mod tests {
         let (model, spec) = spec("qsd run");
         assert_eq!((model.regime.as_str(), model.nfock_a, model.nfock_j), ("absorptive_bistable", 50, Some(2)));
         assert_eq!((spec.seed, spec.first_trajectory, spec.ntraj), (1, 0, 64));
-        assert_eq!((spec.method, spec.gauge, model.drive), (Method::Heun, Gauge::Removed, true));
-        assert_eq!((spec.time.duration(), spec.time.save_dt, spec.time.h), (10.0, 0.2, 0.01));
+        assert_eq!((spec.method, spec.gauge, model.drive), (Method::Saba, Gauge::Removed, true));
+        assert_eq!((spec.time.duration(), spec.time.save_dt, spec.time.steps_per_save), (10.0, 0.2, 3));
         assert_eq!(resolved.options.output, Output::Nowhere);
         assert_eq!(resolved.warnings, Vec::<String>::new());
     }
@@ -190,11 +181,14 @@ mod tests {
     #[test]
     fn a_regime_brings_its_own_times_and_sizes() {
         for (line, nfock, saves, h) in [
-            ("qsd run kerr_bistable", 40, 101, 2e-3 / 14.0),
-            ("qsd run kerr_bistableB33.25", 80, 101, 2e-3 / 20.0),
-            ("qsd --regime kerr_qubit", 10, 101, 0.04 / 1000.0),
+            ("qsd run kerr_bistable", 40, 101, 2e-3 / 4.0),
+            ("qsd run kerr_bistable --method heun", 40, 101, 2e-3 / 14.0),
+            ("qsd run kerr_bistableB33.25", 80, 101, 2e-3 / 10.0),
+            ("qsd --regime kerr_qubit", 10, 101, 0.04 / 4.0),
             ("qsd run kerr_qubit --method em", 10, 101, 0.04 / 160_000.0),
-            ("qsd run kerr_bistable --Nfock_a 80", 80, 101, 2e-3 / 107.0),
+            ("qsd run kerr_bistable --Nfock_a 80", 80, 101, 2e-3 / 4.0),
+            ("qsd run kerr_bistable --method heun --Nfock_a 80", 80, 101, 2e-3 / 107.0),
+            ("qsd run empty_then_kerrA20", 40, 101, 2e-3 / 14.0),
         ] {
             let (model, spec) = spec(line);
             assert_eq!((model.nfock_a, model.nfock_j, spec.time.saves()), (nfock, None, saves), "{line}");

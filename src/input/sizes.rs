@@ -3,7 +3,6 @@
 use super::{InputError, unknown};
 use crate::cli::ModelFlags;
 use crate::model::library::{Family, Regime};
-use std::collections::BTreeMap;
 
 /// Levels of the spin.
 const DEFAULT_SPIN: u64 = 2;
@@ -18,41 +17,81 @@ pub(super) struct Sizes {
     pub exact: Vec<String>,
 }
 
+/// How many levels one factor is to keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Size {
+    /// The factor.
+    pub factor: String,
+    /// Its levels, as typed.
+    pub levels: u64,
+    /// Its truncation is part of the model.
+    pub exact: bool,
+}
+
+impl Size {
+    /// What a flag of its own says, as `--Nfock_a`.
+    pub fn new(factor: &str, levels: u64) -> Size {
+        Size { factor: factor.into(), levels, exact: false }
+    }
+
+    /// `--fock NAME=N[,exact]`.
+    fn parse(text: &str) -> Result<Size, InputError> {
+        let malformed = || InputError::Malformed {
+            flag: "--fock",
+            text: text.into(),
+            form: "a factor and its number of levels",
+            example: "a=60",
+        };
+        let (factor, size) = text.split_once('=').ok_or_else(malformed)?;
+        let (levels, exact) = match size.split_once(',') {
+            Some((levels, "exact")) => (levels, true),
+            Some(_) => return Err(malformed()),
+            None => (size, false),
+        };
+        Ok(Size { factor: factor.into(), levels: levels.parse().map_err(|_| malformed())?, exact })
+    }
+
+    /// Those of flags of their own, then those of `--fock`.
+    ///
+    /// # Errors
+    /// A text of another form, a factor that is named twice.
+    pub fn all(own: impl IntoIterator<Item = Size>, texts: &[String]) -> Result<Vec<Size>, InputError> {
+        let mut all: Vec<Size> = vec![];
+        for size in own.into_iter().map(Ok).chain(texts.iter().map(|text| Size::parse(text))) {
+            let size = size?;
+            if all.iter().any(|known| known.factor == size.factor) {
+                return Err(InputError::Repeated { what: format!("the size of factor {}", size.factor) });
+            }
+            all.push(size);
+        }
+        Ok(all)
+    }
+}
+
 impl Sizes {
     /// What `--Nfock_a`, `--Nfock_j` and `--fock` say together, the rest by the model.
     pub fn resolve(flags: &ModelFlags, regime: &Regime, warnings: &mut Vec<String>) -> Result<Sizes, InputError> {
         let spin = regime.entry.family == Family::JaynesCummings;
         let factors: &[&str] = if spin { &["a", "j"] } else { &["a"] };
-        let mut given = BTreeMap::new();
-        given.extend(flags.nfock_a.map(|n| ("a", n)));
-        given.extend(flags.nfock_j.filter(|_| spin).map(|n| ("j", n)));
         if let Some(n) = flags.nfock_j.filter(|n| !spin && *n != DEFAULT_SPIN) {
             warnings.push(format!("--Nfock_j {n} has no effect: {} has no spin", regime.name));
         }
-        let mut exact = Vec::new();
-        for text in &flags.fock {
-            let malformed = || InputError::Malformed {
-                flag: "--fock",
-                text: text.clone(),
-                form: "a factor and its number of levels",
-                example: "a=60",
-            };
-            let (name, size) = text.split_once('=').ok_or_else(malformed)?;
-            let factor = *factors.iter().find(|f| **f == name).ok_or_else(|| unknown("factor", name, factors))?;
-            let (size, mark) = size.split_once(',').map_or((size, None), |(size, mark)| (size, Some(mark)));
-            if mark.is_some_and(|mark| mark != "exact") {
-                return Err(malformed());
-            }
-            let size = size.parse().map_err(|_| malformed())?;
-            if given.insert(factor, size).is_some() {
-                return Err(InputError::Repeated { what: format!("the size of factor {factor}") });
-            }
-            // A spin is exact anyway; saying so must not make another run of it.
-            exact.extend((mark.is_some() && factor == "a").then(|| factor.to_owned()));
+        let own = [flags.nfock_a.map(|n| Size::new("a", n)), flags.nfock_j.filter(|_| spin).map(|n| Size::new("j", n))];
+        let all = Size::all(own.into_iter().flatten(), &flags.fock)?;
+        if let Some(size) = all.iter().find(|size| !factors.contains(&size.factor.as_str())) {
+            return Err(unknown("factor", &size.factor, factors));
         }
-        let size =
-            |factor, default| usize::try_from(given.get(factor).copied().unwrap_or(default)).unwrap_or(usize::MAX);
-        Ok(Sizes { a: size("a", regime.entry.nfock_a as u64), j: spin.then(|| size("j", DEFAULT_SPIN)), exact })
+        let size = |factor, default| {
+            let typed = all.iter().find(|size| size.factor == factor).map_or(default, |size| size.levels);
+            usize::try_from(typed).unwrap_or(usize::MAX)
+        };
+        // A spin is exact anyway; saying so must not make another run of it.
+        let exact = all.iter().filter(|size| size.exact && size.factor == "a").map(|size| size.factor.clone());
+        Ok(Sizes {
+            a: size("a", regime.entry.nfock_a as u64),
+            j: spin.then(|| size("j", DEFAULT_SPIN)),
+            exact: exact.collect(),
+        })
     }
 }
 

@@ -23,6 +23,9 @@ pub struct RunSpec {
     /// Kets that are kept, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store_states: Option<StoreStates>,
+    /// Whether the heterodyne records are kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub store_record: bool,
     /// Seed of all noise.
     pub seed: u64,
     /// Number of the first trajectory.
@@ -43,6 +46,8 @@ struct Conduct {
     method: Method,
     #[serde(default)]
     store_states: Option<StoreStates>,
+    #[serde(default)]
+    store_record: bool,
     seed: u64,
     first_trajectory: u64,
     ntraj: u64,
@@ -53,16 +58,18 @@ struct Conduct {
 
 impl RunSpec {
     const KEYS: &[&str] =
-        &["gauge", "method", "store_states", "seed", "first_trajectory", "ntraj", "target_tol", "time"];
+        &["gauge", "method", "store_states", "store_record", "seed", "first_trajectory", "ntraj", "target_tol", "time"];
 
     /// A run of a model that a program makes itself, with the defaults of the command line:
-    /// [`crate::ensemble::Ensemble::of_model`] puts the model in.
+    /// [`crate::ensemble::Ensemble::of_model`] puts the model in. Of a model that depends on time or is linked `method`
+    /// must be another than the default, `saba`.
     pub fn of_program(time: TimeGrid) -> RunSpec {
         RunSpec {
             origin: Origin::Program(ProgramModel::default()),
             gauge: Gauge::Removed,
             method: Method::DEFAULT,
             store_states: None,
+            store_record: false,
             seed: 1,
             first_trajectory: 0,
             ntraj: 64,
@@ -95,9 +102,20 @@ impl RunSpec {
             origin.extend(table.remove_entry(*key));
         }
         let origin = Origin::from_table(origin)?;
-        let Conduct { gauge, method, store_states, seed, first_trajectory, ntraj, target_tol, time } =
+        let Conduct { gauge, method, store_states, store_record, seed, first_trajectory, ntraj, target_tol, time } =
             table.try_into().map_err(unreadable)?;
-        let spec = RunSpec { origin, gauge, method, store_states, seed, first_trajectory, ntraj, target_tol, time };
+        let spec = RunSpec {
+            origin,
+            gauge,
+            method,
+            store_states,
+            store_record,
+            seed,
+            first_trajectory,
+            ntraj,
+            target_tol,
+            time,
+        };
         spec.check()?;
         Ok(spec)
     }
@@ -180,6 +198,7 @@ pub(super) mod tests {
             gauge: Gauge::Removed,
             method: Method::Heun,
             store_states: Some(StoreStates::Final),
+            store_record: false,
             seed: 1,
             first_trajectory: 0,
             ntraj: 64,
@@ -282,7 +301,7 @@ pub(super) mod tests {
             link: crate::input::LinkKind::Physical,
         };
         let target_tol = TargetTol::parse(&["0,0.05".into()]).expect("a target");
-        let mut spec = RunSpec { target_tol, ..example() };
+        let mut spec = RunSpec { target_tol, store_record: true, ..example() };
         (built_in(&mut spec).link, built_in(&mut spec).nfock_a) = (Some(link), 10);
         assert_eq!(RunSpec::from_toml(&spec.to_toml()), Ok(spec.clone()));
         let table: toml::Table = spec.to_toml().parse().expect("own text");

@@ -28,6 +28,10 @@ pub struct Defaults {
     em: f64,
     /// Step of Heun.
     heun: f64,
+    /// Step of `saba`, for any number of Fock states.
+    saba: f64,
+    /// Step of Runge-Kutta along parabolas.
+    rk4p1: f64,
     /// Length of a trajectory.
     pub duration: f64,
     /// Time between saved values.
@@ -44,6 +48,8 @@ const DEFAULTS: &[Defaults] = &[
         power: 2,
         em: 2e-3,
         heun: 1e-2,
+        rk4p1: 4e-2,
+        saba: 0.08,
         duration: 10.0,
         save_dt: 0.2,
     },
@@ -53,6 +59,8 @@ const DEFAULTS: &[Defaults] = &[
         power: 3,
         em: 1e-5,
         heun: 1.5e-4,
+        rk4p1: 2.5e-4,
+        saba: 5e-4,
         duration: 0.2,
         save_dt: 2e-3,
     },
@@ -62,10 +70,22 @@ const DEFAULTS: &[Defaults] = &[
         power: 3,
         em: 1e-5,
         heun: 1e-4,
+        rk4p1: 1.5e-4,
+        saba: 2e-4,
         duration: 0.2,
         save_dt: 2e-3,
     },
-    Defaults { entries: &["kerr_qubit"], nfock: 10, power: 3, em: 2.5e-7, heun: 4e-5, duration: 4.0, save_dt: 0.04 },
+    Defaults {
+        entries: &["kerr_qubit"],
+        nfock: 10,
+        power: 3,
+        em: 2.5e-7,
+        heun: 4e-5,
+        rk4p1: 2.5e-4,
+        saba: 1e-2,
+        duration: 4.0,
+        save_dt: 0.04,
+    },
 ];
 
 /// The defaults of a built-in model.
@@ -87,7 +107,12 @@ pub fn default_step(entry: &Entry, method: Method, nfock_a: usize) -> f64 {
     let measured = match method {
         Method::Em => row.em,
         Method::Heun => row.heun,
+        Method::Rk4p1 => row.rk4p1,
+        Method::Saba => row.saba,
     };
+    if method == Method::Saba {
+        return row.saba;
+    }
     let ratio = row.nfock as f64 / nfock_a as f64;
     measured * std::iter::repeat_n(ratio, row.power).product::<f64>().min(1.0)
 }
@@ -199,7 +224,7 @@ fn enough_intervals(count: f64) -> Result<(), InputError> {
 }
 
 /// Without the last digits, which only rounding put there: for messages.
-pub(super) fn neat(x: f64) -> f64 {
+pub fn neat(x: f64) -> f64 {
     format!("{x:.9e}").parse().expect("a number that was just printed")
 }
 

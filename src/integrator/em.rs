@@ -22,6 +22,8 @@ pub(super) const INFO: MethodInfo = MethodInfo {
     weak_order: 1.0,
     strong_order: 0.5,
     tilt: false,
+    constant: false,
+    largest_h_gamma: None,
     calculus: Calculus::Ito,
     passes: 1,
     source: "Kloeden and Platen 1992, eq. (10.2.4)",
@@ -73,10 +75,16 @@ impl Stepper for Em {
             let y = l.conj().real_mul_add(Lanes::splat(h), *dxi);
             plan.add_channel(channel, y, s, c);
         }
-        if problem.is_coupled() {
+        if problem.is_coupled() || state.record.is_kept() {
             for (channel, mean) in self.means.iter_mut().enumerate() {
                 *mean = plan.expectation(channel, &state.seen.reduced, inverse);
             }
+        }
+        if state.record.is_kept() {
+            state.record.add_noise(problem, dxi);
+            state.record.add_means(problem, h, step.start, &self.means);
+        }
+        if problem.is_coupled() {
             add_terms(problem, step.start, h, s, c);
             let couplings = &problem.couplings;
             couplings.fill(step, step.start, &self.means, state.signal, &mut self.increments);
@@ -91,7 +99,7 @@ impl Stepper for Em {
             }
         }
         let pass = Pass { plan, coefficients: &self.coefficients, v: &state.psi, u: None, acc: None };
-        pass.sweep::<V, ROWS, false, false, false>(&mut self.out, &mut self.seen);
+        pass.sweep::<V, ROWS, false, false, false, true>(&mut self.out, &mut self.seen);
         state.accept(&mut self.out, &mut self.seen, dxi, h);
     }
 }

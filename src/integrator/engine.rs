@@ -3,6 +3,7 @@
 use super::increments::Step;
 use super::noise::{Draws, Noise, StepNoise};
 use super::problem::Problem;
+use super::record::Record;
 use crate::kernel::{Batch, Complex8, Isa, Kernel, LANES, Lane, Lanes, Overlaps};
 use num_complex::Complex64;
 use std::sync::Arc;
@@ -28,6 +29,9 @@ pub trait Engine: Send {
     fn advance(&mut self, steps: u64);
     /// Measure everything at the present time.
     fn measure(&mut self) -> &Sample;
+    /// The record of every output since the last call or the start, in the order of the model's Lindblad operators;
+    /// empty if the problem keeps none.
+    fn take_record(&mut self) -> Vec<Complex8>;
     /// The normalised ket of a lane.
     fn ket(&self, lane: usize) -> Vec<Complex64>;
     /// Largest norm drift of a step so far, per lane: | |psi'|^2/|psi|^2 - 1 | divided by
@@ -44,6 +48,8 @@ pub trait Engine: Send {
 
 /// One way to take a step. `step` is inlined into a function compiled for each instruction set.
 pub(super) trait Stepper: Send {
+    /// Whether a step needs the functions of time in its middle.
+    const MIDDLE: bool = false;
     /// Allocate what a step needs.
     fn new(problem: &Problem) -> Self;
     /// Forget the previous trajectory; `state` holds the initial kets and their overlaps.
@@ -52,10 +58,18 @@ pub(super) trait Stepper: Send {
     fn carried(&mut self) -> Vec<&mut Lanes>;
     /// Advance `state` by `step`.
     fn step<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State);
+    /// Make what is to be seen of `state`; called at the start, and after steps, as many as it happens to be: it
+    /// changes nothing that a later step depends on.
+    #[inline(always)]
+    fn finish<V: Lane, const ROWS: usize>(&mut self, _problem: &Problem, _state: &State) {}
+    /// The kets to be seen and their |psi|^2.
+    fn shown<'a>(&'a self, state: &'a State) -> (&'a Batch, Lanes) {
+        (&state.psi, state.seen.norm)
+    }
 }
 
 /// What survives a step beside the stepper's own: kets of a batch with what the last pass measured of
-/// them, the number of the next step, the filtered signal of a link. Kets are normalised lazily: by powers of
+/// them, the number of the next step, the filtered signal of a link, the record since it was last taken. Kets are normalised lazily: by powers of
 /// two when |psi|^2 leaves [1/2, 2], which changes no bit of the mantissas.
 #[derive(Debug, Clone)]
 pub(super) struct State {
@@ -64,6 +78,7 @@ pub(super) struct State {
     pub norm_drift: Lanes,
     pub step: u64,
     pub signal: Complex8,
+    pub record: Record,
 }
 
 impl State {
@@ -72,7 +87,7 @@ impl State {
         let kets = self.psi.rows_mut().iter_mut();
         let parts = kets.chain(&mut self.seen.reduced).flat_map(|z| [&mut z.re, &mut z.im]);
         let signal = [&mut self.signal.re, &mut self.signal.im];
-        parts.chain([&mut self.seen.norm, &mut self.norm_drift]).chain(signal).collect()
+        parts.chain([&mut self.seen.norm, &mut self.norm_drift]).chain(signal).chain(self.record.carried()).collect()
     }
 
     /// Take over what a step of length h with noise `dxi` produced in `out` and `seen`.
@@ -82,6 +97,12 @@ impl State {
         let change = seen.norm.over(self.seen.norm).minus(Lanes::splat(1.0)).abs();
         let drift = change.over(noise.largest(Lanes::splat(1.0)));
         self.norm_drift = self.norm_drift.largest(drift);
+        self.take(out, seen);
+    }
+
+    /// Take over kets and what was seen of them.
+    #[inline(always)]
+    pub fn take(&mut self, out: &mut Batch, seen: &mut Overlaps) {
         std::mem::swap(&mut self.psi, out);
         std::mem::swap(&mut self.seen, seen);
         if self.seen.norm.0.iter().any(|n| !(0.5..2.0).contains(n)) {
@@ -123,8 +144,9 @@ pub(super) struct BatchEngine<S, N> {
     noise: N,
     state: State,
     drawn: StepNoise,
-    /// Functions of time at the start and at the end of a step.
+    /// Functions of time at the start, in the middle and at the end of a step.
     start: Vec<Complex64>,
+    middle: Vec<Complex64>,
     end: Vec<Complex64>,
     measured: Vec<Complex8>,
     sample: Sample,
@@ -146,8 +168,10 @@ impl<S: Stepper, N: Noise> BatchEngine<S, N> {
                 norm_drift: Lanes::ZERO,
                 step: 0,
                 signal: Complex8::ZERO,
+                record: Record::new(&problem),
             },
             start: vec![Complex64::ZERO; problem.unravelling.functions.len()],
+            middle: vec![Complex64::ZERO; problem.unravelling.functions.len()],
             end: vec![Complex64::ZERO; problem.unravelling.functions.len()],
             stepper: S::new(&problem),
             drawn: StepNoise::zeros(draws),
@@ -179,7 +203,7 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
 
     #[inline(always)]
     fn run<V: Lane, const ROWS: usize>(self) {
-        let BatchEngine { problem, stepper, noise, state, drawn, start, end, .. } = self.engine;
+        let BatchEngine { problem, stepper, noise, state, drawn, start, middle, end, .. } = self.engine;
         let last = state.step + self.steps;
         while state.step < last {
             let span = problem.schedule.span(state.step);
@@ -190,16 +214,17 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
                     let inside = 0.5 * (from + to);
                     problem.unravelling.values_on(from, inside, start);
                     problem.unravelling.values_on(to, inside, end);
+                    if S::MIDDLE {
+                        problem.unravelling.values_on(inside, inside, middle);
+                    }
                 }
                 noise.draw::<V>(drawn);
-                stepper.step::<V, ROWS>(
-                    problem,
-                    Step { h: span.h, dxi: &drawn.dxi, tilt: &drawn.tilt, coin: drawn.coin, start, end },
-                    state,
-                );
+                let StepNoise { dxi, tilt } = drawn;
+                stepper.step::<V, ROWS>(problem, Step { h: span.h, dxi, tilt, start, middle, end }, state);
                 state.step += 1;
             }
         }
+        stepper.finish::<V, ROWS>(problem, state);
     }
 }
 
@@ -211,9 +236,10 @@ impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
 
     #[inline(always)]
     fn run<V: Lane, const ROWS: usize>(self) {
-        let BatchEngine { problem, state, measured, sample, .. } = self.0;
-        let inverse = Lanes::splat(1.0).over(state.seen.norm);
-        problem.measured.measure(&state.psi, inverse, measured);
+        let BatchEngine { problem, stepper, state, measured, sample, .. } = self.0;
+        let (psi, norm) = stepper.shown(state);
+        let inverse = Lanes::splat(1.0).over(norm);
+        problem.measured.measure(psi, inverse, measured);
         let (observables, rest) = measured.split_at(problem.observables);
         sample.observables.copy_from_slice(observables);
         for (watched, measured) in sample.watched.iter_mut().zip(rest) {
@@ -228,7 +254,7 @@ impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
                 sample.rate = rate.re.mul_add(Lanes::splat(square), sample.rate);
             }
         }
-        sample.norm = state.seen.norm;
+        sample.norm = norm;
     }
 }
 
@@ -239,12 +265,14 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
         self.state.norm_drift = Lanes::ZERO;
         self.state.step = 0;
         self.state.signal = Complex8::ZERO;
+        self.state.record.clear();
         let overlaps = self.problem.plan.overlaps_of(&self.problem.initial);
         self.state.seen.norm = Lanes::splat(self.problem.initial.iter().map(|x| x.norm_sqr()).sum());
         for (seen, overlap) in self.state.seen.reduced.iter_mut().zip(overlaps) {
             *seen = Complex8::splat(overlap);
         }
         self.stepper.start(&self.problem, &self.state);
+        self.advance(0);
     }
 
     fn advance(&mut self, steps: u64) {
@@ -256,9 +284,16 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
         &self.sample
     }
 
+    fn take_record(&mut self) -> Vec<Complex8> {
+        let taken = self.state.record.sums().to_vec();
+        self.state.record.clear();
+        taken
+    }
+
     fn ket(&self, lane: usize) -> Vec<Complex64> {
-        let norm = self.state.seen.norm.0[lane].sqrt();
-        let ket: Vec<_> = self.state.psi.ket(lane).iter().map(|x| x / norm).collect();
+        let (psi, norm) = self.stepper.shown(&self.state);
+        let norm = norm.0[lane].sqrt();
+        let ket: Vec<_> = psi.ket(lane).iter().map(|x| x / norm).collect();
         self.problem.in_users_basis(&ket)
     }
 
@@ -281,6 +316,7 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
         for (lanes, saved) in carried.into_iter().zip(saved.chunks_exact(LANES)) {
             lanes.0.copy_from_slice(saved);
         }
+        self.advance(0);
         true
     }
 }
@@ -289,7 +325,7 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
 mod tests {
     use super::*;
     use crate::input::{Method, TimeGrid};
-    use crate::integrator::{Schedule, engine};
+    use crate::integrator::{METHODS, Schedule, engine};
     use crate::model::library::{Choices, build, parse};
     use crate::model::{Drive, Link, TimeFunction};
     use crate::unravelling::Unravelling;
@@ -312,7 +348,7 @@ mod tests {
     fn a_restored_engine_goes_on_with_the_same_bits() {
         let choices = Choices { nfock_a: Some(12), ..Choices::default() };
         let mut model = build(&parse("kerr_bistable").expect("known"), &choices).expect("valid");
-        let plain = Problem::new(&model, Unravelling::qsd(&model, false), &[], 1e-4);
+        let plain = Problem::new(&model, Unravelling::qsd(&model, false), &[], 1e-4).with_record();
         // Steps of several lengths, and a signal that remembers.
         let pulses =
             TimeFunction::pulses(&[(3.3e-4, 2.11e-3, 40.0.into()), (4.4e-3, 1.0, 9.0.into())]).expect("pulses");
@@ -324,8 +360,8 @@ mod tests {
             Schedule::new(&TimeGrid::new(1.0, 2e-3, 20, 0.0).expect("a grid"), &model.dynamics.breakpoints());
         let eventful = Problem::new(&model, Unravelling::qsd(&model, false), &[], schedule);
         for problem in [plain, eventful].map(Arc::new) {
-            for method in [Method::Em, Method::Heun] {
-                goes_on(&problem, method);
+            for info in METHODS.iter().filter(|info| info.takes(&problem.unravelling)) {
+                goes_on(&problem, info.method);
             }
         }
     }
@@ -345,6 +381,7 @@ mod tests {
             other.advance(100);
             assert_eq!(straight.measure().observables, other.measure().observables, "{method:?} at {steps}");
             assert_eq!(straight.ket(2), other.ket(2), "{method:?} at {steps}");
+            assert_eq!(straight.take_record(), other.take_record(), "{method:?} at {steps}");
             assert_eq!(straight.norm_drift(), other.norm_drift(), "{method:?} at {steps}");
             assert!(!other.restore(3, steps, &saved[1..]));
         }

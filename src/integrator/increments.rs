@@ -45,14 +45,12 @@ pub(super) struct Step<'a> {
     /// Increments of the noises, E[|dxi|^2] = h.
     pub dxi: &'a [Complex8],
     /// Their tilts, if the method draws them.
-    #[expect(dead_code, reason = "methods without tilt")]
     pub tilt: &'a [Complex8],
-    /// 0 or 1 with equal probability, if the method draws it.
-    #[expect(dead_code, reason = "methods without tilt")]
-    pub coin: Lanes,
     /// Values of the functions of time at its start.
     pub start: &'a [Complex64],
-    /// Values of the functions of time at its end.
+    /// Their values in its middle, if the method asks for them.
+    pub middle: &'a [Complex64],
+    /// Their values at its end.
     pub end: &'a [Complex64],
 }
 

@@ -16,11 +16,17 @@ mod em;
 mod engine;
 mod heun;
 mod increments;
+mod kick;
+mod linear_form;
 mod noise;
 mod normal;
 mod problem;
+mod record;
 pub mod reference;
+mod rk4p1;
+mod saba;
 mod schedule;
+mod splitting;
 mod stability;
 mod stream;
 
@@ -29,12 +35,13 @@ pub use noise::{Draws, Noise, PathNoise, StepNoise, StreamNoise, WienerPath};
 pub use normal::{complex_normal, cos_sin_quarter, ln_unit};
 pub use problem::Problem;
 pub use schedule::{Schedule, Span};
+pub use splitting::{Form, Splitting};
 pub use stability::{growth, largest_stable_step};
 pub use stream::{Domain, Streams, stream, stream_number};
 
 use crate::input::Method;
 use crate::kernel::Isa;
-use crate::unravelling::Calculus;
+use crate::unravelling::{Calculus, Unravelling};
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -54,6 +61,15 @@ pub enum IntegrationError {
         /// The step.
         h: f64,
     },
+    /// A method for constant systems and one that is none.
+    #[error(
+        "{method} integrates systems that do not depend on time and are not linked, and this one does or is: take \
+         --method heun, or rk4p1 for single trajectories"
+    )]
+    NotConstant {
+        /// Method.
+        method: &'static str,
+    },
     /// The step is outside the stability region.
     #[error(
         "a step of {h} is unstable for {method} on this system: normalising every step would hide the blow-up; \
@@ -72,7 +88,7 @@ pub enum IntegrationError {
 impl IntegrationError {
     /// Whether it follows from the input alone, before a step is taken.
     pub fn is_common(&self) -> bool {
-        matches!(self, IntegrationError::Unstable { .. })
+        matches!(self, IntegrationError::Unstable { .. } | IntegrationError::NotConstant { .. })
     }
 }
 
@@ -89,6 +105,10 @@ pub struct MethodInfo {
     pub strong_order: f64,
     /// Whether a step needs the tilt of the noise beside its increment.
     pub tilt: bool,
+    /// Whether it takes only systems that do not depend on time and are not linked.
+    pub constant: bool,
+    /// Largest step times Gamma = sum_k <L_k^dag L_k>, if that limits it.
+    pub largest_h_gamma: Option<f64>,
     /// In which sense it reads the noise terms.
     pub calculus: Calculus,
     /// Applications of the operators per step.
@@ -98,7 +118,7 @@ pub struct MethodInfo {
 }
 
 /// The methods. `qsd models --methods`, the README and the tests read this table.
-pub const METHODS: [MethodInfo; 2] = [heun::INFO, em::INFO];
+pub const METHODS: [MethodInfo; 4] = [saba::INFO, heun::INFO, rk4p1::INFO, em::INFO];
 
 impl MethodInfo {
     /// The row of a method.
@@ -106,9 +126,15 @@ impl MethodInfo {
         METHODS.iter().find(|info| info.method == method).expect("every method has a row")
     }
 
+    /// Whether it can integrate an equation.
+    pub fn takes(&self, equation: &Unravelling) -> bool {
+        let constant = equation.terms.is_empty() && equation.modulated.is_empty() && equation.link.is_none();
+        constant || !self.constant
+    }
+
     /// What it draws in a step.
     pub fn draws(&self, problem: &Problem) -> Draws {
-        Draws { channels: problem.plan.channels(), tilt: self.tilt, coin: false }
+        Draws { channels: problem.plan.channels(), tilt: self.tilt }
     }
 }
 
@@ -124,5 +150,7 @@ pub fn engine_with<N: Noise + 'static>(method: Method, problem: Arc<Problem>, no
     match method {
         Method::Em => Box::new(engine::BatchEngine::<em::Em, N>::new(problem, draws, noise, isa)),
         Method::Heun => Box::new(engine::BatchEngine::<heun::Heun, N>::new(problem, draws, noise, isa)),
+        Method::Saba => Box::new(engine::BatchEngine::<saba::Saba, N>::new(problem, draws, noise, isa)),
+        Method::Rk4p1 => Box::new(engine::BatchEngine::<rk4p1::Rk4p1, N>::new(problem, draws, noise, isa)),
     }
 }

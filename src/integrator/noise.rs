@@ -12,7 +12,7 @@ use num_complex::Complex64;
 /// tilt_k = int ( 2 (s - t)/h - 1 ) dxi_k(s) ,  E[|tilt_k|^2] = h/3 , independent of dxi_k
 /// ```
 ///
-/// All have E[z] = E[z^2] = 0. The tilt is -2 times the space-time Levy area of the step (Foster, dos Reis
+/// All have `E[z] = E[z^2] = 0`. The tilt is -2 times the space-time Levy area of the step (Foster, dos Reis
 /// and Strange, arXiv 2210.17543).
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepNoise {
@@ -20,8 +20,6 @@ pub struct StepNoise {
     pub dxi: Vec<Complex8>,
     /// Tilts, one per channel; empty if the method does without.
     pub tilt: Vec<Complex8>,
-    /// 0 or 1 with equal probability; 0 if the method does without.
-    pub coin: Lanes,
 }
 
 /// What a method draws in a step.
@@ -31,14 +29,12 @@ pub struct Draws {
     pub channels: usize,
     /// Whether it needs the tilts.
     pub tilt: bool,
-    /// Whether it needs the coin.
-    pub coin: bool,
 }
 
 impl Draws {
-    /// Words drawn from a stream per step: two a complex normal, one a coin.
+    /// Words drawn from a stream per step: two a complex normal.
     pub fn words(self) -> u64 {
-        2 * self.channels as u64 * (1 + u64::from(self.tilt)) + u64::from(self.coin)
+        2 * self.channels as u64 * (1 + u64::from(self.tilt))
     }
 }
 
@@ -46,7 +42,7 @@ impl StepNoise {
     /// Room for what is drawn in a step.
     pub fn zeros(draws: Draws) -> Self {
         let tilts = if draws.tilt { draws.channels } else { 0 };
-        StepNoise { dxi: vec![Complex8::ZERO; draws.channels], tilt: vec![Complex8::ZERO; tilts], coin: Lanes::ZERO }
+        StepNoise { dxi: vec![Complex8::ZERO; draws.channels], tilt: vec![Complex8::ZERO; tilts] }
     }
 
     /// Add the noise of step `number` of `steps` equal ones to that of the step they make together; the first one
@@ -60,7 +56,6 @@ impl StepNoise {
         if number == 0 {
             self.dxi.fill(Complex8::ZERO);
             self.tilt.fill(Complex8::ZERO);
-            self.coin = fine.coin;
         }
         let share = Lanes::splat(1.0 / steps as f64);
         let centre = Lanes::splat((2 * number + 1) as f64 / steps as f64 - 1.0);
@@ -86,7 +81,7 @@ pub trait Noise: Send {
 }
 
 /// The streams of a run: so many words a step, so any step is a jump away. Of each channel first the increment, then the
-/// tilt; the coin last.
+/// tilt.
 #[derive(Debug, Clone)]
 pub struct StreamNoise {
     domain: Domain,
@@ -125,9 +120,6 @@ impl Noise for StreamNoise {
                 noise.tilt[k] = complex_normal(radius, self.streams.next_bits(), tilted);
             }
         }
-        if self.draws.coin {
-            noise.coin = Lanes(self.streams.next_bits().map(|bits| (bits >> 63) as f64));
-        }
     }
 
     fn skip(&mut self, steps: u64) {
@@ -145,9 +137,9 @@ pub struct WienerPath {
 }
 
 impl WienerPath {
-    /// The path that the streams of batch `batch` would give, with tilts and coins.
+    /// The path that the streams of batch `batch` would give, with tilts.
     pub fn sample(seed: u64, batch: u64, channels: usize, h: f64, steps: usize) -> Self {
-        let draws = Draws { channels, tilt: true, coin: true };
+        let draws = Draws { channels, tilt: true };
         let mut noise = StreamNoise::new(Domain::Check, seed, draws, h);
         noise.start(batch);
         let steps = (0..steps)
@@ -174,6 +166,12 @@ impl WienerPath {
     /// The increment of one lane.
     pub fn lane(&self, step: usize, channel: usize, lane: usize) -> Complex64 {
         self.steps[step].dxi[channel].lane(lane)
+    }
+
+    /// Increments and tilts of all channels of one lane.
+    pub fn of_lane(&self, step: usize, lane: usize) -> [Vec<Complex64>; 2] {
+        let StepNoise { dxi, tilt, .. } = &self.steps[step];
+        [dxi, tilt].map(|all| all.iter().map(|z| z.lane(lane)).collect())
     }
 }
 
@@ -205,7 +203,6 @@ impl Noise for PathNoise {
             Some(given) => {
                 noise.dxi.copy_from_slice(&given.dxi);
                 noise.tilt.iter_mut().zip(&given.tilt).for_each(|(tilt, given)| *tilt = *given);
-                noise.coin = given.coin;
             }
             None => {
                 noise.dxi.fill(Complex8::ZERO);
@@ -226,8 +223,8 @@ mod tests {
 
     #[test]
     fn any_step_is_a_jump_away() {
-        for (tilt, coin) in [(false, false), (true, false), (false, true), (true, true)] {
-            let draws = Draws { channels: 3, tilt, coin };
+        for tilt in [false, true] {
+            let draws = Draws { channels: 3, tilt };
             let mut walked = StreamNoise::new(Domain::Run, 5, draws, 0.01);
             let mut jumped = walked.clone();
             walked.start(4);

@@ -2,10 +2,12 @@
 
 use super::increments::Couplings;
 use super::schedule::Schedule;
+use super::splitting::{Form, Splitting};
 use crate::kernel::{Observables, Plan};
 use crate::model::{HilbertSpace, Model, Operator};
-use crate::unravelling::{Linked, Unravelling};
+use crate::unravelling::{Linked, Output, Unravelling};
 use num_complex::Complex64;
+use std::sync::{Arc, OnceLock};
 
 /// With more factors than this their order is left alone: 5! plans are still quick to make.
 const MOST_REORDERED: usize = 5;
@@ -23,6 +25,8 @@ pub struct Problem {
     pub h: f64,
     /// Channels whose coefficients are not plain.
     pub(super) couplings: Couplings,
+    /// What the record is of; empty if none is kept.
+    pub(super) outputs: Vec<Output>,
     /// The user's observables, then the populations to watch, then the steady part of the rate Gamma, then
     /// L^dag L of the modulated channels.
     pub measured: Observables,
@@ -34,6 +38,12 @@ pub struct Problem {
     pub initial: Vec<Complex64>,
     /// Entry i is the index in the user's basis of state i of the plan.
     order: Vec<usize>,
+    /// Dimensions of the factors in the plan's order, the slowest index first.
+    pub(super) factors: Vec<usize>,
+    /// What `saba` is to integrate exactly, if anybody has asked for it.
+    form: Option<Form>,
+    /// Compiled when it is needed first.
+    splitting: OnceLock<Arc<Splitting>>,
 }
 
 impl Problem {
@@ -41,7 +51,8 @@ impl Problem {
     /// steps or the length of all of them.
     pub fn new(model: &Model, unravelling: Unravelling, watched: &[Operator], schedule: impl Into<Schedule>) -> Self {
         let schedule = schedule.into();
-        let (order, plan) = cheapest_order(&model.space, &unravelling);
+        let (factors, plan) = cheapest_order(&model.space, &unravelling);
+        let order = model.space.reordered(&factors);
         let users = model.observables.iter().map(|o| &o.operator);
         let rates = std::iter::once(&unravelling.rate).chain(unravelling.modulated.iter().map(|m| &m.rate));
         let measured: Vec<_> = users.chain(watched).chain(rates).map(|op| op.reordered(&order)).collect();
@@ -51,12 +62,22 @@ impl Problem {
             watched: watched.len(),
             initial: order.iter().map(|i| model.initial[*i]).collect(),
             order,
+            factors: factors.iter().map(|m| model.space.factors[*m].dim).collect(),
+            form: None,
+            splitting: OnceLock::new(),
             plan,
             couplings: Couplings::new(&unravelling),
+            outputs: vec![],
             unravelling,
             h: schedule.h(),
             schedule,
         }
+    }
+
+    /// The same, with a record of its outputs kept.
+    pub fn with_record(mut self) -> Self {
+        self.outputs = self.unravelling.outputs();
+        self
     }
 
     /// Whether a step needs more than the plain channels and a constant K.
@@ -69,6 +90,27 @@ impl Problem {
     #[inline(always)]
     pub(super) fn filtered(&self) -> Option<&Linked> {
         self.unravelling.link.as_ref().filter(|linked| linked.link.filter_time > 0.0)
+    }
+
+    /// The same problem with a form of `saba` asked for.
+    pub fn in_form(self, form: Form) -> Self {
+        Problem { form: Some(form), splitting: OnceLock::new(), ..self }
+    }
+
+    /// A step of `saba`.
+    pub fn splitting(&self) -> &Splitting {
+        self.splitting.get_or_init(|| Arc::new(Splitting::new(self, self.form)))
+    }
+
+    /// An operator of the model in the plan's basis.
+    pub(super) fn in_plans_basis(&self, operator: &Operator) -> Operator {
+        operator.reordered(&self.order)
+    }
+
+    /// An operator of the plan in the user's basis.
+    pub fn operator_in_users_basis(&self, operator: &Operator) -> Operator {
+        let elements = operator.elements().map(|((row, col), z)| ((self.order[row], self.order[col]), z));
+        Operator::from_elements(operator.dim(), elements)
     }
 
     /// A ket of the plan in the user's basis.
@@ -88,7 +130,7 @@ impl Problem {
     }
 }
 
-/// The order of factors whose plan has the fewest vector operations, and that plan. Half-empty diagonals
+/// The order of factors, by their numbers, whose plan has the fewest vector operations, and that plan. Half-empty diagonals
 /// (a spin's) cost nothing outside their segment when the spin is the slowest index. Of equals the first
 /// in lexical order wins, so the numbers do not depend on anything but the model.
 fn cheapest_order(space: &HilbertSpace, unravelling: &Unravelling) -> (Vec<usize>, Plan) {
@@ -103,11 +145,7 @@ fn cheapest_order(space: &HilbertSpace, unravelling: &Unravelling) -> (Vec<usize
     let orders = if factors <= MOST_REORDERED { permutations(factors) } else { vec![(0..factors).collect()] };
     orders
         .iter()
-        .map(|factors| space.reordered(factors))
-        .map(|order| {
-            let plan = plan(&order);
-            (order, plan)
-        })
+        .map(|factors| (factors.clone(), plan(&space.reordered(factors))))
         .min_by_key(|(_, plan)| plan.vector_operations())
         .expect("there is at least one order")
 }

@@ -38,8 +38,10 @@ pub struct Reference {
     schedule: Schedule,
     step: u64,
     method: Method,
-    /// `<K>` at the start of the step before: the c-number shift of `heun`.
+    /// `<K>` at the start of the step before: the c-number shift of the linear form.
     centre: Complex64,
+    /// What `saba` does not integrate exactly.
+    rest: Operator,
     /// alpha_f of a filtered link.
     signal: Complex64,
     /// The normalised ket.
@@ -73,6 +75,7 @@ impl Reference {
             step: 0,
             method,
             centre: Complex64::ZERO,
+            rest: Operator::zero(initial.len()),
             signal: Complex64::ZERO,
             psi: initial.to_vec(),
         };
@@ -80,15 +83,22 @@ impl Reference {
         reference
     }
 
-    /// Take the next step with the increments `dxi`, one per channel, and normalise.
-    pub fn step(&mut self, dxi: &[Complex64]) {
+    /// The same trajectory with a part of K that `saba` has in its kicks.
+    pub fn with_rest(self, rest: Operator) -> Self {
+        Reference { rest, ..self }
+    }
+
+    /// Take the next step with the increments `dxi` and the tilts `tilt`, one per channel, and normalise.
+    pub fn step(&mut self, dxi: &[Complex64], tilt: &[Complex64]) {
         let span = self.schedule.span(self.step);
         let (from, to) = (span.time(self.step), span.time(self.step + 1));
         let at = |t| self.unravelling.functions.iter().map(|f| f.value_on(t, 0.5 * (from + to))).collect();
-        let (start, end): (Vec<Complex64>, Vec<Complex64>) = (at(from), at(to));
+        let [start, middle, end]: [Vec<Complex64>; 3] = [from, 0.5 * (from + to), to].map(at);
         let next = match self.method {
             Method::Em => self.em(&start, dxi, span.h),
             Method::Heun => self.heun([&start, &end], dxi, span.h),
+            Method::Saba => self.saba(dxi, tilt, span.h),
+            Method::Rk4p1 => self.rk4p1([&start, &middle, &end], dxi, tilt, span.h),
         };
         if let Some(linked) = self.unravelling.link.as_ref().filter(|linked| linked.link.filter_time > 0.0) {
             let link = &linked.link;
@@ -168,28 +178,114 @@ impl Reference {
         next
     }
 
+    /// The linear form F at `phi`, with the noise z over a step of length h.
+    fn slope(&self, values: &[Complex64], phi: &[Complex64], z: &[Complex64], h: f64) -> Vec<Complex64> {
+        let mut f = self.drift(values, phi);
+        add(&mut f, -self.centre, phi);
+        for Action { image, start_mean: mean, noise, drift } in self.actions(values, phi, &self.psi, z) {
+            add(&mut f, noise / h + drift, &image);
+            add(&mut f, -mean * (noise / h + drift), phi);
+        }
+        f
+    }
+
     fn heun(&mut self, [start, end]: [&[Complex64]; 2], dxi: &[Complex64], h: f64) -> Vec<Complex64> {
         let psi = &self.psi;
-        let centre = self.centre;
-        let slope = |values: &[Complex64], phi: &[Complex64]| -> Vec<Complex64> {
-            let mut f = self.drift(values, phi);
-            add(&mut f, -centre, phi);
-            for Action { image, start_mean: mean, noise, drift } in self.actions(values, phi, psi, dxi) {
-                add(&mut f, noise / h + drift, &image);
-                add(&mut f, -mean * (noise / h + drift), phi);
-            }
-            f
-        };
-        let k1 = slope(start, psi);
-        let mut predictor = psi.clone();
-        add(&mut predictor, h.into(), &k1);
-        let k2 = slope(end, &predictor);
-        let mut next = psi.clone();
-        add(&mut next, (0.5 * h).into(), &k1);
-        add(&mut next, (0.5 * h).into(), &k2);
+        let k1 = self.slope(start, psi, dxi, h);
+        let k2 = self.slope(end, &sum(psi, h, &k1), dxi, h);
+        let next = sum(&sum(psi, 0.5 * h, &k1), 0.5 * h, &k2);
         self.centre = overlap(psi, &self.drift(start, psi));
         next
     }
+
+    fn rk4p1(&mut self, at: [&[Complex64]; 3], dxi: &[Complex64], tilt: &[Complex64], h: f64) -> Vec<Complex64> {
+        let psi = &self.psi;
+        // dz/ds times h at s = x h.
+        let z = |x: f64| -> Vec<Complex64> {
+            dxi.iter().zip(tilt).map(|(dxi, tilt)| dxi + 3.0 * (2.0 * x - 1.0) * tilt).collect()
+        };
+        let k1 = self.slope(at[0], psi, &z(0.0), h);
+        let k2 = self.slope(at[1], &sum(psi, 0.5 * h, &k1), &z(0.5), h);
+        let k3 = self.slope(at[1], &sum(psi, 0.5 * h, &k2), &z(0.5), h);
+        let k4 = self.slope(at[2], &sum(psi, h, &k3), &z(1.0), h);
+        let mut next = psi.clone();
+        for (weight, k) in [(1.0, &k1), (2.0, &k2), (2.0, &k3), (1.0, &k4)] {
+            add(&mut next, (weight * h / 6.0).into(), k);
+        }
+        self.centre = overlap(psi, &self.drift(at[0], psi));
+        next
+    }
+
+    fn saba(&self, dxi: &[Complex64], tilt: &[Complex64], h: f64) -> Vec<Complex64> {
+        let exact = &self.unravelling.drift - &self.rest;
+        let root = 3f64.sqrt();
+        let noise = |sign: f64| -> Vec<Complex64> {
+            dxi.iter().zip(tilt).map(|(dxi, tilt)| 0.5 * dxi + sign * 0.5 * root * tilt).collect()
+        };
+        let outer = |psi: &[Complex64]| exponential(&exact.scale((3.0 - root) / 6.0 * h), psi);
+        let (c1, c2) = ((3.0 - root) / 6.0, 1.0 / root);
+        let psi = self.kick(&outer(&self.psi), &noise(-1.0), 0.5 * h, [2.0 * c1, c2], false);
+        let psi = exponential(&exact.scale(h / root), &psi);
+        outer(&self.kick(&psi, &noise(1.0), 0.5 * h, [c2, 2.0 * c1], true))
+    }
+
+    fn kick(&self, psi: &[Complex64], w: &[Complex64], tau: f64, u: [f64; 2], descending: bool) -> Vec<Complex64> {
+        let rest = Rows::new(&self.rest);
+        let means = |psi: &[Complex64]| -> Vec<Complex64> {
+            let norm: f64 = psi.iter().map(|x| x.norm_sqr()).sum();
+            self.channels.iter().map(|l| overlap(psi, &l.apply(psi)) / norm).collect()
+        };
+        let before = means(psi);
+        // g B + sum_k y_k (L_k - l_k).
+        let exponent = |g: f64, y: &dyn Fn(usize) -> Complex64, x: &[Complex64]| -> Vec<Complex64> {
+            let mut out: Vec<Complex64> = rest.apply(x).iter().map(|z| g * z).collect();
+            for (k, l) in self.channels.iter().enumerate() {
+                add(&mut out, y(k), &l.apply(x));
+                add(&mut out, -y(k) * before[k], x);
+            }
+            out
+        };
+        let predicted = sum(psi, 1.0, &exponent(tau, &|k| w[k] + tau * before[k].conj(), psi));
+        let after = means(&predicted);
+        let operators = &self.unravelling.channels;
+        let commute = |a: &Operator, b: &Operator| (&(a * b) - &(b * a)).elements().all(|(_, z)| z.norm() < 1e-10);
+        if operators.iter().all(|a| operators.iter().all(|b| commute(a, b))) {
+            let y = |k: usize| w[k] + tau * (u[0] * before[k] + u[1] * after[k]).conj();
+            return taylor(|x| exponent(tau, &y, x), psi, 3);
+        }
+        let mut psi = taylor(|x| exponent(0.5 * tau, &|k| u[0] * tau * before[k].conj(), x), psi, 3);
+        let mut order: Vec<usize> = (0..w.len()).collect();
+        if descending {
+            order.reverse();
+        }
+        for now in order {
+            psi = taylor(|x| exponent(0.0, &|k| if k == now { w[k] } else { Complex64::ZERO }, x), &psi, 3);
+        }
+        taylor(|x| exponent(0.5 * tau, &|k| u[1] * tau * after[k].conj(), x), &psi, 3)
+    }
+}
+
+/// e^{X} x by the Taylor series, in so many parts that each converges fast.
+fn exponential(x: &Operator, psi: &[Complex64]) -> Vec<Complex64> {
+    let largest = x.elements().map(|(_, z)| z.norm()).fold(0.0, f64::max);
+    let parts = (8.0 * largest).ceil().max(1.0);
+    let rows = Rows::new(&x.scale(1.0 / parts));
+    (0..parts as usize).fold(psi.to_vec(), |psi, _| taylor(|x| rows.apply(x), &psi, 24))
+}
+
+/// sum_{q <= degree} M^q/q! psi.
+fn taylor(m: impl Fn(&[Complex64]) -> Vec<Complex64>, psi: &[Complex64], degree: usize) -> Vec<Complex64> {
+    let (mut power, mut total) = (psi.to_vec(), psi.to_vec());
+    for q in 1..=degree {
+        power = m(&power).iter().map(|z| z / q as f64).collect();
+        add(&mut total, Complex64::ONE, &power);
+    }
+    total
+}
+
+/// x + z y.
+fn sum(x: &[Complex64], z: f64, y: &[Complex64]) -> Vec<Complex64> {
+    x.iter().zip(y).map(|(x, y)| x + z * y).collect()
 }
 
 /// x += z y.

@@ -4,20 +4,27 @@
 //! out = b u + ( s + g K + sum_j c_j T_j ) v ,  measuring |out|^2, <out|T_j|out>, <v|out> on the way
 //! ```
 //!
+//! and, for methods that split it, exponentials of parts of it.
+//!
 //! Knows layout and arithmetic, no physics names. Lane = trajectory: nothing is ever summed across
 //! lanes, every multiply-add is explicit, the order of terms is the plan's, so a trajectory has the
 //! same bits on every path through this room and whatever its neighbours are.
 
 mod batch;
+mod blocks;
 mod dispatch;
+mod exponential;
 mod lanes;
 mod measure;
 mod pass;
 mod plan;
+mod survey;
 
 pub use batch::Batch;
 pub use dispatch::{Array, Isa, Kernel, Lane, OVERRIDE};
+pub use exponential::Exponential;
 pub use lanes::{Complex8, LANES, Lanes};
 pub use measure::Observables;
 pub use pass::{Coefficients, Overlaps, Pass};
 pub use plan::Plan;
+pub use survey::norm;

@@ -49,7 +49,8 @@ impl Overlaps {
     }
 }
 
-/// One sweep. `U`, `ACC` and `PROJECT` say at compile time which parts it has.
+/// One sweep. `U`, `ACC`, `PROJECT` and `SEEN` say at compile time which parts it has; a stage whose norm and overlaps
+/// nobody needs goes without `SEEN`.
 pub struct Pass<'a> {
     /// The compiled terms.
     pub plan: &'a Plan,
@@ -66,7 +67,7 @@ pub struct Pass<'a> {
 impl Pass<'_> {
     /// Sweep over all rows, `ROWS` at a time (the grouping does not change a bit).
     #[inline(always)]
-    pub fn sweep<V: Lane, const ROWS: usize, const U: bool, const ACC: bool, const PROJECT: bool>(
+    pub fn sweep<V: Lane, const ROWS: usize, const U: bool, const ACC: bool, const PROJECT: bool, const SEEN: bool>(
         self,
         out: &mut Batch,
         seen: &mut Overlaps,
@@ -79,19 +80,24 @@ impl Pass<'_> {
         let (w, acc) = acc.map_or((0.0, &mut nothing[..]), |(w, acc)| (w, acc.guarded_mut()));
         let mut sweep =
             Sweep { plan, coefficients, guard, v: v.guarded(), u: u.guarded(), b, w, out: out.guarded_mut(), acc };
-        seen.norm = Lanes::ZERO;
-        seen.reduced.fill(Complex8::ZERO);
+        if SEEN {
+            seen.norm = Lanes::ZERO;
+            seen.reduced.fill(Complex8::ZERO);
+        }
         seen.projection = Complex8::ZERO;
         for segment in &plan.segments {
             let mut row = segment.rows.start;
             while row + ROWS <= segment.rows.end {
-                sweep.block::<ROWS, U, ACC, PROJECT>(segment, row, seen);
+                sweep.block::<ROWS, U, ACC, PROJECT, SEEN>(segment, row, seen);
                 row += ROWS;
             }
             while row < segment.rows.end {
-                sweep.block::<1, U, ACC, PROJECT>(segment, row, seen);
+                sweep.block::<1, U, ACC, PROJECT, SEEN>(segment, row, seen);
                 row += 1;
             }
+        }
+        if !SEEN {
+            return;
         }
         // Gathered with the earlier row as the bra; where it is the ket, the conjugate was meant.
         for (sum, overlap) in seen.reduced.iter_mut().zip(&plan.overlaps) {
@@ -130,7 +136,7 @@ fn entries<const R: usize>(x: &[f64], at: usize) -> &[f64; R] {
 impl Sweep<'_> {
     /// Rows `row .. row + R`, all in one segment.
     #[inline(always)]
-    fn block<const R: usize, const U: bool, const ACC: bool, const PROJECT: bool>(
+    fn block<const R: usize, const U: bool, const ACC: bool, const PROJECT: bool, const SEEN: bool>(
         &mut self,
         segment: &Segment,
         row: usize,
@@ -168,13 +174,16 @@ impl Sweep<'_> {
                 acc[r] = x[r].real_mul_add(Lanes::splat(self.w), acc[r]);
             }
         }
-        for x in &x {
-            seen.norm = x.norm_add(seen.norm);
-        }
         if PROJECT {
             for r in 0..R {
                 seen.projection = v[r].conj_mul_add(x[r], seen.projection);
             }
+        }
+        if !SEEN {
+            return;
+        }
+        for x in &x {
+            seen.norm = x.norm_add(seen.norm);
         }
         for &j in &segment.overlaps {
             self.gather::<R>(j, row, &x, &mut seen.reduced[j]);
@@ -308,7 +317,7 @@ mod tests {
         fn run<V: Lane, const ROWS: usize>(self) {
             let Everything(plan, coefficients, v, u, acc, out, seen) = self;
             let pass = Pass { plan, coefficients, v, u: Some((0.7, u)), acc: Some((-1.3, acc)) };
-            pass.sweep::<V, ROWS, true, true, true>(out, seen);
+            pass.sweep::<V, ROWS, true, true, true, true>(out, seen);
         }
     }
 

@@ -155,6 +155,13 @@ impl Plan {
         self.guard
     }
 
+    /// The same plan for batches with the guard rows of `other`, of which it has no more.
+    pub fn guarded_as(mut self, other: &Plan) -> Plan {
+        debug_assert!(self.guard <= other.guard && self.dim == other.dim);
+        self.guard = other.guard;
+        self
+    }
+
     /// Number of channels L_k.
     pub fn channels(&self) -> usize {
         self.channels.len()

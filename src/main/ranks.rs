@@ -8,9 +8,9 @@ use qsd::ensemble::{
     Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, Verdict, choose_step, run, utc_now,
 };
 use qsd::error::{Error, exit};
-use qsd::input::{Existing, InputError, Options, Output, Resolved, RunSpec, resolve};
+use qsd::input::{Existing, Export, InputError, Options, Output, Resolved, RunSpec, StepReason, resolve};
 use qsd::kernel::Isa;
-use qsd::report::{dry_run, json, logging, progress::Reporter, table};
+use qsd::report::{dry_run, export, json, logging, progress::Reporter, table};
 use qsd::store::{self, H5Sink, Place, Results};
 use std::io::{self, Write};
 use std::path::Path;
@@ -18,20 +18,14 @@ use std::time::{Duration, Instant};
 
 /// `qsd run`.
 pub fn start(args: &RunArgs) -> i32 {
-    on_ranks(&args.talk, |_| {
-        let mut resolved = resolve(args)?;
-        if resolved.options.step_is_open {
-            resolved.spec = choose_step(resolved.spec)?;
-        }
-        Ok(resolved)
-    })
+    on_ranks(&args.talk, |_| choose_step(resolve(args)?))
 }
 
 /// `qsd resume`: the file says what is to be done.
 pub fn resume(args: &ResumeArgs) -> i32 {
     on_ranks(&args.talk, |_| {
         let options = Options::of_file(&args.file, &args.conduct, &args.talk)?;
-        Ok(Resolved { spec: spec_of(&args.file)?, options, warnings: vec![] })
+        Ok(Resolved { spec: spec_of(&args.file)?, step: StepReason::File, options, warnings: vec![] })
     })
 }
 
@@ -55,7 +49,7 @@ pub fn extend(args: &ExtendArgs) -> i32 {
                 return Err(made.err().map_or(Error::Elsewhere, Error::from));
             }
         }
-        Ok(Resolved { spec, options, warnings: vec![] })
+        Ok(Resolved { spec, step: StepReason::File, options, warnings: vec![] })
     })
 }
 
@@ -83,7 +77,7 @@ fn on_ranks(talk: &TalkFlags, input: impl FnOnce(&dyn Comm) -> Result<Resolved, 
 }
 
 fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i32, Error> {
-    let Resolved { spec, options, warnings } = resolved;
+    let Resolved { spec, step, options, warnings } = resolved;
     if comm.is_root() {
         warnings.iter().for_each(|warning| log::warn!("{warning}"));
         if !Isa::detect().has_fma() && std::env::var_os(qsd::kernel::OVERRIDE).is_none() {
@@ -95,13 +89,14 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
     let ensemble = Ensemble::new(spec)?;
     ensemble.check_step()?;
     let threads = options.threads.unwrap_or_else(|| comm::fair_threads(comm));
-    let header = ensemble.header(comm, threads, &store::library_version());
+    let mut header = ensemble.header(comm, threads, &store::library_version());
+    header.provenance.push(("step".into(), format!("{:?} {step}", ensemble.spec.time.h)));
     let path = options.path(&ensemble.spec);
     if comm.is_root() {
         describe(&ensemble, &header);
     }
     if options.dry_run {
-        return if comm.is_root() { show_plan(&ensemble, &header, &options) } else { Ok(exit::DONE) };
+        return if comm.is_root() { show_plan(&ensemble, step, &header, &options) } else { Ok(exit::DONE) };
     }
 
     // What is there may change under the eyes of the others: rank 0 looks.
@@ -141,7 +136,9 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
         Recorded::Here(outcome) => outcome,
     };
     comm.broadcast(vec![outcome.summary.exit_code as u8]);
-    Ok(tell(&outcome, &header, &options, path.as_deref()))
+    let told = tell(&outcome, &header, &options, path.as_deref());
+    let complete = outcome.summary.exit_code != exit::RESUMABLE;
+    Ok(told.max(path.filter(|_| complete).map_or(exit::DONE, |path| write_exports(&path, &options))))
 }
 
 fn describe(ensemble: &Ensemble, header: &Header) {
@@ -194,7 +191,8 @@ fn already_complete(path: Option<&Path>, options: &Options, comm: &dyn Comm, exi
             path.display()
         )),
     };
-    said.map_or_else(|error| complain(&error.into()), shown).max(exit_code)
+    let said = said.map_or_else(|error| complain(&error.into()), shown);
+    said.max(exit_code).max(write_exports(path, options))
 }
 
 /// The end of a run in words or as JSON.
@@ -241,7 +239,23 @@ fn leave(error: &Error, comm: &dyn Comm, mut sink: Box<dyn Sink + '_>, took: Dur
     std::process::exit(code)
 }
 
-fn show_plan(ensemble: &Ensemble, header: &Header, options: &Options) -> Result<i32, Error> {
+/// The formats that were asked for with the run; each replaces that of an earlier start.
+fn write_exports(path: &Path, options: &Options) -> i32 {
+    let write = |format: &Export| -> Result<(), Error> {
+        let to = export::path_of(path, *format);
+        export::export(&Results::open(path)?, *format, &to, true)?;
+        log::info!("exported to {}", to.display());
+        Ok(())
+    };
+    options
+        .exports
+        .iter()
+        .map(|format| write(format).map_or_else(|error| complain(&error), |()| exit::DONE))
+        .max()
+        .unwrap_or(0)
+}
+
+fn show_plan(ensemble: &Ensemble, step: StepReason, header: &Header, options: &Options) -> Result<i32, Error> {
     let path = options.path(&ensemble.spec);
     if let Some(path) = path.as_ref().filter(|path| path.exists() && options.existing == Existing::Refuse) {
         log::warn!("{} exists: the run itself will refuse it without --force", path.display());
@@ -249,7 +263,10 @@ fn show_plan(ensemble: &Ensemble, header: &Header, options: &Options) -> Result<
     let plan = dry_run::Plan {
         dimension: ensemble.model.space.dim(),
         steps: ensemble.steps(),
+        step,
         observables: ensemble.observables.len(),
+        splitting: ensemble.splitting(),
+        records: header.record.as_ref().map_or(0, |record| record.channels.len()),
         ranks: header.ranks,
         threads: header.threads,
         file_size: path.map(|_| store::file_size(header)),

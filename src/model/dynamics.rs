@@ -37,6 +37,11 @@ pub struct Modulation {
 }
 
 impl Dynamics {
+    /// Whether nothing depends on time and nothing is linked.
+    pub fn is_constant(&self) -> bool {
+        self.drives.is_empty() && self.modulations.is_empty() && self.link.is_none()
+    }
+
     /// Every coefficient: those of the drives, then those of the modulations.
     pub fn functions(&self) -> impl Iterator<Item = &TimeFunction> {
         self.drives.iter().map(|d| &d.coefficient).chain(self.modulations.iter().map(|m| &m.coefficient))

@@ -302,6 +302,7 @@ fn model(regime: &Regime, parameters: Vec<ModelParameter>, joined: Joined) -> Mo
         space,
         hamiltonian,
         lindblads,
+        lindblad_names: vec![],
         dynamics: Dynamics::default(),
         observables,
         initial,

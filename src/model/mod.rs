@@ -163,6 +163,8 @@ pub struct Model {
     pub hamiltonian: Operator,
     /// Lindblad operators as written, rates inside: L = sqrt(kappa) a.
     pub lindblads: Vec<Operator>,
+    /// Names of them; without any they are called by their numbers, from 1.
+    pub lindblad_names: Vec<String>,
     /// What depends on time, and the link between two of the Lindblads.
     pub dynamics: Dynamics,
     /// What is measured.
@@ -178,6 +180,13 @@ impl Model {
     /// coefficients are tried, ascending.
     pub fn check(&self, times: &[f64]) -> Result<(), ModelError> {
         self.dynamics.check(self.lindblads.len(), times)
+    }
+
+    /// The name of every Lindblad operator.
+    pub fn lindblad_names(&self) -> Vec<String> {
+        (0..self.lindblads.len())
+            .map(|k| self.lindblad_names.get(k).cloned().unwrap_or_else(|| (k + 1).to_string()))
+            .collect()
     }
 
     /// Whether some term of H, of the Lindblads or of the link raises factor `m`, so that its truncation can matter.

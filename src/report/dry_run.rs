@@ -1,8 +1,8 @@
 //! `--dry-run`: the resolved input and what it would take. The output is itself the TOML of the
-//! resolved input; everything else in it is a comment.
+//! resolved input, but for lines of matrices that nobody could read; everything else in it is a comment.
 
 use super::{network, table::plural};
-use crate::input::{RunSpec, StoreStates};
+use crate::input::{RunSpec, StepReason, StoreStates, neat};
 use crate::model::{HilbertSpace, Reduced};
 use indicatif::{BinaryBytes, HumanCount};
 use std::io::{self, Write};
@@ -14,6 +14,11 @@ const COMPLEX: u64 = 16;
 /// Copies of the kets that a step works on: the state, the stages and what they are made from.
 const COPIES: u64 = 4;
 
+/// Characters of a line of the input that are shown: matrices have lines without end.
+const LONGEST: usize = 400;
+/// What stands for the rest.
+const CUT: &str = " ...";
+
 /// What the caller knows about a run that has not started.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -21,8 +26,14 @@ pub struct Plan {
     pub dimension: usize,
     /// Steps of a trajectory.
     pub steps: u64,
+    /// Why a step is as long as it is.
+    pub step: StepReason,
     /// Stored observables.
     pub observables: usize,
+    /// What the method integrates exactly, if it splits the equation.
+    pub splitting: Option<&'static str>,
+    /// Records kept of every save interval.
+    pub records: usize,
     /// Ranks.
     pub ranks: usize,
     /// Threads of each rank.
@@ -35,19 +46,39 @@ pub struct Plan {
 
 /// Writes the resolved input and the estimates.
 pub fn write(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()> {
-    write!(out, "{}", spec.to_toml())?;
+    let cut = write_input(out, &spec.to_toml())?;
     let count = |n: u64| HumanCount(n).to_string();
     let time = &spec.time;
     let file = plan.file_size.map_or("none (-o FILE keeps one)".into(), |size| BinaryBytes(size).to_string());
     let line = |out: &mut dyn Write, what: &str, value: String| writeln!(out, "# {what:<22}{value}");
     writeln!(out, "\n# Dry run: nothing was integrated and nothing written.")?;
+    if cut {
+        writeln!(out, "# Lines that end in {CUT} are longer; --json has them whole, as the results file would.")?;
+    }
     line(out, "times", format!("{} saved, up to {}", count(time.saves() as u64), time.duration()))?;
+    line(out, "step", format!("{} {}", neat(time.h), plan.step))?;
     line(out, "steps", format!("{} a trajectory, {} in all", count(plan.steps), count(spec.ntraj * plan.steps)))?;
     line(out, "basis states", count(plan.dimension as u64))?;
+    plan.splitting.map_or(Ok(()), |exact| line(out, "exact between kicks", exact.into()))?;
     line(out, "processes", format!("{} x {}", plural(plan.ranks, "rank"), plural(plan.threads, "thread")))?;
     line(out, "memory of a rank", format!("about {}, beside the program itself", BinaryBytes(memory(spec, plan))))?;
     line(out, "results file", file)?;
     plan.network.as_ref().map_or(Ok(()), |(reduced, space)| network::write(out, reduced, space))
+}
+
+/// The resolved input, its longest lines cut; whether any was.
+fn write_input(out: &mut dyn Write, text: &str) -> io::Result<bool> {
+    let mut cut = false;
+    for line in text.lines() {
+        match line.char_indices().nth(LONGEST) {
+            None => writeln!(out, "{line}")?,
+            Some((end, _)) => {
+                cut = true;
+                writeln!(out, "{}{CUT}", &line[..end])?;
+            }
+        }
+    }
+    Ok(cut)
 }
 
 /// The same as one JSON document.
@@ -57,7 +88,9 @@ pub fn json(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()> 
         "saves": spec.time.saves(),
         "steps_per_trajectory": plan.steps,
         "steps": spec.ntraj * plan.steps,
+        "step": { "h": spec.time.h, "why": plan.step.to_string() },
         "basis_states": plan.dimension,
+        "splitting": plan.splitting,
         "ranks": plan.ranks,
         "threads": plan.threads,
         "memory_of_a_rank": memory(spec, plan),
@@ -76,7 +109,7 @@ fn memory(spec: &RunSpec, plan: &Plan) -> u64 {
         Some(StoreStates::All) => saves,
     };
     let numbers = saves
-        .saturating_mul(plan.observables as u64)
+        .saturating_mul((plan.observables + plan.records) as u64)
         .saturating_add(dimension.saturating_mul(COPIES.saturating_add(stored)));
     (plan.threads as u64).saturating_mul(LANES * COMPLEX).saturating_mul(numbers)
 }
@@ -103,7 +136,10 @@ mod tests {
     const PLAN: Plan = Plan {
         dimension: 100,
         steps: 1000,
+        step: StepReason::Table,
         observables: 9,
+        splitting: None,
+        records: 0,
         ranks: 2,
         threads: 4,
         file_size: Some(3 << 20),
@@ -118,10 +154,21 @@ mod tests {
     }
 
     #[test]
+    fn a_line_without_end_is_cut() {
+        let mut out = vec![];
+        assert!(!write_input(&mut out, "a = 1\nb = 2\n").expect("memory"));
+        assert!(write_input(&mut out, &format!("c = [{}]\nd = 3\n", "1, ".repeat(1000))).expect("memory"));
+        let lines = String::from_utf8(out).expect("text");
+        let lengths: Vec<usize> = lines.lines().map(str::len).collect();
+        assert_eq!(lengths, [5, 5, LONGEST + CUT.len(), 5]);
+    }
+
+    #[test]
     fn the_cost_is_counted() {
         let text = text(&spec("qsd run --ntraj 1000"), &PLAN);
         for line in [
             "# times                 51 saved, up to 10\n",
+            "# step                  0.01 by the table of `qsd models`\n",
             "# steps                 1,000 a trajectory, 1,000,000 in all\n",
             "# processes             2 ranks x 4 threads\n",
             "# results file          3.00 MiB\n",

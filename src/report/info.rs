@@ -32,6 +32,7 @@ pub fn json(results: &Results) -> Result<serde_json::Value, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ensemble::Header;
     use crate::store::testing::{header, scratch, written};
 
     fn said(name: &str, rows: u64) -> (String, serde_json::Value) {
@@ -64,6 +65,31 @@ mod tests {
         let good = serde_json::json!({ "name": "leak_a", "value": 1e-9, "verdict": "good" });
         assert!(json["guards"].as_array().unwrap().contains(&good), "{}", json["guards"]);
         assert_eq!(json["parameters"]["seed"], 9223372036854775813u64);
+    }
+
+    #[test]
+    fn a_merged_file_lists_its_seeds_and_ranges() {
+        let dir = scratch("info-merged");
+        let part = |name: &str, seed, first_trajectory, count| {
+            let resolved_input = format!("ntraj = 20\nseed = {seed}\nfirst_trajectory = {first_trajectory}\n");
+            written(&dir.join(name), &Header { seed, first_trajectory, resolved_input, ..header() }, count);
+            dir.join(name)
+        };
+        let files = [part("a", 3, 0, 20), part("b", 3, 40, 11), part("c", 7, 0, 20)];
+        crate::store::merge(&files, &dir.join("all"), crate::store::Merging::default()).unwrap();
+        let results = Results::open(&dir.join("all")).unwrap();
+        let mut out = vec![];
+        text(&results, &mut out).unwrap().unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for words in [
+            "complete: 51 of 51 trajectories, merged, rows",
+            "step 0.01, 3 ranges of trajectories\n              seed 3: trajectories 0 to 19, 40 to 50\n",
+            "seed 7: trajectories 0 to 19\n  time",
+        ] {
+            assert!(text.contains(words), "{words} is not in\n{text}");
+        }
+        let range = serde_json::json!({ "seed": 3, "first": 40, "last": 50 });
+        assert_eq!(json(&results).unwrap()["merged"][1], range);
     }
 
     #[test]

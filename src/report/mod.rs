@@ -3,6 +3,7 @@
 pub mod doctor;
 pub mod dry_run;
 pub mod explain;
+pub mod export;
 pub mod info;
 pub mod json;
 pub mod logging;
@@ -10,3 +11,4 @@ pub mod models;
 pub mod network;
 pub mod progress;
 pub mod table;
+pub mod verify;

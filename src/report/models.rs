@@ -66,7 +66,12 @@ mod tests {
             assert!(text.contains(entry.source) && text.contains(entry.summary));
         }
         assert!(text.contains("chi=-10, Delta=100, kappa1=25, kappa2=25, alpha0=21.75"), "{text}");
-        assert!(text.contains("Nfock_a 50, duration 10, save-dt 0.2, dt 1e-2 (heun) or 2e-3 (em)"), "{text}");
-        assert!(text.contains("  heun  (default)\n") && text.contains("also called itoEuler"), "{text}");
+        assert!(
+            text.contains(
+                "Nfock_a 50, duration 10, save-dt 0.2, dt 8e-2 (saba) or 1e-2 (heun) or 4e-2 (rk4p1) or 2e-3 (em)"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("  saba  (default)\n") && text.contains("also called itoEuler"), "{text}");
     }
 }

@@ -122,6 +122,7 @@ pub(super) mod tests {
             observables: vec![info("n", "a.dag*a", true), info("a", "a", false)],
             leaks: vec![],
             states: None,
+            record: None,
             parameters: vec![],
             resolved_input: String::new(),
             provenance: vec![],

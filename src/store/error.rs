@@ -258,12 +258,14 @@ fn others(count: usize) -> String {
     if count > 1 { format!(", nor do {} others", count - 1) } else { String::new() }
 }
 
-fn differs(Difference { key, stored, asked }: &Difference) -> String {
-    match (stored, asked) {
-        (Some(stored), Some(asked)) => format!("was made with {key} = {stored}, and this run has {key} = {asked}"),
-        (Some(stored), None) => format!("was made with {key} = {stored}, which this run does not have"),
+fn differs(difference: &Difference) -> String {
+    let with = |value: &str| difference.typed(value);
+    match (&difference.stored, &difference.asked) {
+        (Some(stored), Some(asked)) => format!("was made with {}, and this run has {}", with(stored), with(asked)),
+        (Some(stored), None) => format!("was made with {}, which this run does not have", with(stored)),
         (None, asked) => {
-            format!("was made without {key}, and this run has {key} = {}", asked.as_deref().unwrap_or("?"))
+            let asked = asked.as_deref().unwrap_or("?");
+            format!("was made without {}, and this run has {}", difference.name(), with(asked))
         }
     }
 }
@@ -329,10 +331,12 @@ mod tests {
                 .to_string()
         };
         let text = said("ntraj", Some("64"), Some("128"));
-        assert!(text.starts_with("x.h5 was made with ntraj = 64, and this run has ntraj = 128; `qsd extend"), "{text}");
+        assert!(text.starts_with("x.h5 was made with --ntraj 64, and this run has --ntraj 128; `qsd extend"), "{text}");
         let text = said("time.h", Some("0.1"), None);
-        assert!(text.starts_with("x.h5 was made with time.h = 0.1, which this run does not have; choose"), "{text}");
-        assert!(said("set.chi", None, Some("-10.0")).contains("without set.chi, and this run has set.chi = -10.0"));
+        assert!(text.starts_with("x.h5 was made with --dt 0.1, which this run does not have; choose"), "{text}");
+        let text = said("colour", Some("1"), Some("2"));
+        assert!(text.starts_with("x.h5 was made with colour = 1, and this run has colour = 2;"), "{text}");
+        assert!(said("set.chi", None, Some("-10.0")).contains("without --set chi, and this run has --set chi=-10.0"));
     }
 
     #[test]

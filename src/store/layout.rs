@@ -41,6 +41,10 @@ pub enum Axis {
     Time,
     /// Times with stored kets.
     KetTime,
+    /// Save intervals with a record.
+    Interval,
+    /// The c_ops.
+    Channel,
     /// One axis for every factor of the space.
     Factors,
     /// Levels of one factor.
@@ -60,6 +64,8 @@ pub enum Each {
     Leak,
     /// Only with stored kets.
     Kets,
+    /// Only with kept records.
+    Record,
     /// Every factor of the space has one, only with stored kets.
     Factor,
     /// Every parameter has one.
@@ -93,6 +99,8 @@ pub enum Kind {
     OfParameter,
     /// In the table only: as long as the input is.
     OfInput,
+    /// In the table only: as long as the longest name of a c_op.
+    OfChannel,
 }
 
 /// Unit of a dataset.
@@ -102,6 +110,8 @@ pub enum Unit {
     Is(&'static str),
     /// The unit of time of the run.
     Time,
+    /// Its square root.
+    RootTime,
     /// That of the observable or the parameter.
     Own,
 }
@@ -190,7 +200,7 @@ impl Kind {
             Kind::Real | Kind::I64 | Kind::U64 => 8,
             Kind::Complex => 16,
             Kind::Text(bytes) => bytes.max(1),
-            Kind::OfObservable | Kind::OfParameter | Kind::OfInput => 0,
+            Kind::OfObservable | Kind::OfParameter | Kind::OfInput | Kind::OfChannel => 0,
         }
     }
 }
@@ -211,6 +221,7 @@ pub fn datasets(header: &Header) -> Vec<Dataset> {
             Each::Observable => header.observables.iter().map(|o| o.name.clone()).collect(),
             Each::Leak => header.leaks.iter().map(|leak| leak.factor.clone()).collect(),
             Each::Kets => header.states.iter().map(|_| String::new()).collect(),
+            Each::Record => header.record.iter().map(|_| String::new()).collect(),
             Each::Factor => factors.clone().map(|(name, _)| level_scale(header, name)).collect(),
             Each::Parameter => header.parameters.iter().map(|p| p.name.clone()).collect(),
             Each::Guard => guards.clone(),
@@ -223,12 +234,22 @@ pub fn datasets(header: &Header) -> Vec<Dataset> {
     TABLE.iter().flat_map(of_row).collect()
 }
 
+/// What a row holds beside the numbers that every run keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Kets.
+    pub kets: bool,
+    /// Records.
+    pub record: bool,
+}
+
 /// Paths of what the checksum of a row covers, in order. Everything by name, so that a reader can ask, too.
-pub fn checked(observables: &[String], factors: &[String], kets: bool) -> Vec<String> {
+pub fn checked(observables: &[String], factors: &[String], kept: Kept) -> Vec<String> {
     let names = |each| match each {
         Each::Observable => observables.to_vec(),
         Each::Leak => factors.to_vec(),
-        Each::Kets if !kets => vec![],
+        Each::Kets if !kept.kets => vec![],
+        Each::Record if !kept.record => vec![],
         _ => vec![String::new()],
     };
     let paths = |row: &Row| -> Vec<String> { names(row.each).iter().map(|name| placed(row.path, name)).collect() };
@@ -256,11 +277,13 @@ fn dataset(header: &Header, row: &'static Row, item: usize, name: &str) -> Datas
         Kind::OfObservable => Kind::Complex,
         Kind::OfParameter => kind_of(&parameter().value),
         Kind::OfInput => Kind::Text(header.resolved_input.len()),
+        Kind::OfChannel => Kind::Text(channels(header).iter().map(String::len).max().unwrap_or(0)),
         kind => kind,
     };
     let units = match (row.unit, row.each) {
         (Unit::Is(unit), _) => unit.to_string(),
         (Unit::Time, _) => header.time_unit.clone(),
+        (Unit::RootTime, _) => format!("sqrt({})", header.time_unit),
         (Unit::Own, Each::Parameter) => parameter().unit.clone(),
         (Unit::Own, _) => observable().unit.clone(),
     };
@@ -292,11 +315,20 @@ fn axis_of(header: &Header, axis: Axis, item: usize, path: &str) -> Vec<(usize, 
     match axis {
         Axis::Trajectory => vec![(header.ntraj as usize, "trajectory".into())],
         Axis::Time => vec![(header.times.len(), "time".into())],
+        Axis::Interval => {
+            vec![(header.record.as_ref().map_or(0, |record| record.ends.len()), "time_record".into())]
+        }
+        Axis::Channel => vec![(channels(header).len(), "channel".into())],
         Axis::KetTime => vec![(header.states.as_ref().map_or(0, |s| s.times.len()), "time_psi".into())],
         Axis::Factors => factors().map(|(name, dim)| (*dim, level_scale(header, name))).collect(),
         Axis::Level => factors().skip(item).take(1).map(|(_, dim)| (*dim, path.into())).collect(),
         Axis::Run => vec![(RUNS, "runs/run".into())],
     }
+}
+
+/// Names of the c_ops, if their records are kept.
+pub fn channels(header: &Header) -> &[String] {
+    header.record.as_ref().map_or(&[], |record| &record.channels)
 }
 
 /// Scale of a factor: `fock_<name>` for a Fock factor (all of them are watched), else `level_<name>`.
@@ -342,11 +374,11 @@ mod tests {
 
     #[test]
     fn the_checksum_covers_a_row_in_the_documented_order() {
-        let order = checked(&["n".into(), "a".into()], &["a".into()], true);
-        let expected =
-            "n a leak_a psi seed trajectory rng_stream steps norm_drift h_gamma h_gamma_above_half h_gamma_above_one";
+        let order = checked(&["n".into(), "a".into()], &["a".into()], Kept { kets: true, record: true });
+        let expected = "n a leak_a psi record seed trajectory rng_stream steps norm_drift h_gamma h_gamma_above_half h_gamma_above_one";
         assert_eq!(order.join(" "), expected);
-        assert!(!checked(&[], &[], false).contains(&"psi".to_string()));
+        let without = checked(&[], &[], Kept { kets: false, record: false });
+        assert_eq!(without[0], "seed");
     }
 
     #[test]

@@ -7,9 +7,9 @@
 use super::place::{Lock, remove_leftovers, standing};
 use super::writer::Open;
 use super::{Results, StoreError, copy, skeleton};
-use crate::ensemble::{Header, Summary, Value, Verdict, judge, utc_now};
+use crate::ensemble::{Header, Summary, Value, Verdict, Watched, judge, utc_now};
 use crate::error::exit;
-use crate::input::{Existing, difference, with_number};
+use crate::input::{Existing, Method, difference, with_number};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -144,7 +144,7 @@ fn same_ensemble(first: &Path, header: &Header, numbers: i64, other: &Results) -
     let found = difference(&header.resolved_input, &other.resolved_input()?, IDENTITY);
     let value = |value: Option<String>| value.unwrap_or("missing".into());
     Err(mismatch(match found {
-        Some(found) => format!("{} is {} and {}", found.key, value(found.stored), value(found.asked)),
+        Some(found) => format!("{} is {} and {}", found.name(), value(found.stored), value(found.asked)),
         None => "their attributes parameter_hash differ".into(),
     }))
 }
@@ -218,14 +218,16 @@ fn summarise(part: &Path, header: &Header, allow_unsafe: bool, started: Instant)
     let results = Results::open(part)?;
     let (shape, node) = results.node_of(&vec![true; header.ntraj as usize])?;
     let node = node.ok_or_else(|| StoreError::Empty { path: part.into() })?;
-    let guards = judge(&node, &shape, &header.leaks, &header.times, allow_unsafe);
+    let method = Method::of_input(&header.resolved_input);
+    let watched = Watched { leaks: &header.leaks, times: &header.times, method };
+    let guards = judge(&node, &shape, &watched, allow_unsafe);
     let failed = guards.iter().any(|guard| guard.verdict == Verdict::Failed);
     Ok(Summary {
         n_done: node.n,
         observables: node.statistics(&shape),
         leaks: node.leaks(&shape),
         guards,
-        end_condition: "ntraj reached".into(),
+        end_condition: "merged".into(),
         exit_code: if failed { exit::GUARD } else { exit::DONE },
         wall_time: started.elapsed().as_secs_f64(),
         ended: utc_now(),

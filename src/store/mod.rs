@@ -31,6 +31,6 @@ pub use error::{StoreError, human_bytes};
 pub use layout::{VOLATILE, VOLATILE_ATTRIBUTES, check_observable_name, file_size};
 pub use merge::{Merged, Merging, merge};
 pub use place::{Place, check_directory, free_space, has_locks};
-pub use reader::{GuardRecord, Results, RunRecord, State};
+pub use reader::{GuardRecord, Kets, Results, RunRecord, State};
 pub use resize::resize;
 pub use writer::H5Sink;

@@ -3,6 +3,9 @@
 mod columns;
 mod header;
 mod rows;
+mod values;
+
+pub use values::Kets;
 
 use super::StoreError;
 use super::h5::File;

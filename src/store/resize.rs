@@ -114,7 +114,7 @@ mod tests {
         let error = resize(&path, &larger(19)).unwrap_err().to_string();
         assert!(error.contains("fewer trajectories than are done") && error.contains("at least 20"), "{error}");
         let other = Header { resolved_input: larger(40).resolved_input.replace("seed = 5", "seed = 6"), ..larger(40) };
-        assert!(resize(&path, &other).unwrap_err().to_string().contains("seed = 5"));
+        assert!(resize(&path, &other).unwrap_err().to_string().contains("--seed 5"));
         resize(&path, &larger(20)).unwrap();
         assert_eq!(Results::open(&path).unwrap().valid_rows().unwrap(), [true; 20]);
     }

@@ -18,7 +18,7 @@ pub fn check(results: &Results, header: &Header, but: &[&str]) -> Result<(), Sto
             source_program: results.about("source").into(),
         });
     }
-    if !is_one_range(results)? {
+    if !is_one_range(results)? && !is_range_of(results, header)? {
         return Err(StoreError::Scattered { path: path() });
     }
     match difference(&results.resolved_input()?, &header.resolved_input, but) {
@@ -35,6 +35,13 @@ pub fn is_one_range(results: &Results) -> Result<bool, StoreError> {
     let (seeds, numbers) = (results.seeds()?, results.trajectories()?);
     let is_next = |pair: &[i64]| pair[0].checked_add(1) == Some(pair[1]);
     Ok(seeds.windows(2).all(|pair| pair[0] == pair[1]) && numbers.windows(2).all(is_next))
+}
+
+/// Whether all valid rows are those of this run: others may have lost their names.
+fn is_range_of(results: &Results, header: &Header) -> Result<bool, StoreError> {
+    let (seeds, numbers, valid) = (results.seeds()?, results.trajectories()?, results.valid_rows()?);
+    let names = seeds.into_iter().zip(numbers).zip(header.first_trajectory as i64..);
+    Ok(names.zip(valid).all(|(((seed, number), expected), valid)| !valid || (seed, number) == (header.seed, expected)))
 }
 
 /// The numbers are the same by their own version; whoever compares revisions should know.
@@ -56,4 +63,27 @@ pub fn warn_of_versions(results: &Results, header: &Header) -> Result<(), StoreE
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::block::Block;
+    use super::super::h5::File;
+    use super::super::testing::{header, scratch, written};
+    use super::*;
+
+    /// A file of another run, or a merged one, has valid rows with other names.
+    #[test]
+    fn a_row_that_lost_its_name_makes_no_merged_file() {
+        let path = scratch("nameless").join("x.h5");
+        written(&path, &header(), 20);
+        let file = File::open_rows(&path, None).unwrap();
+        file.dataset("seed").unwrap().write_rows(3, &Block::Unsigned(vec![77])).unwrap();
+        file.close().unwrap();
+        let results = Results::open(&path).unwrap();
+        assert!(!is_one_range(&results).unwrap());
+        check(&results, &header(), &[]).unwrap();
+        let other = check(&results, &Header { seed: 6, ..header() }, &[]).unwrap_err();
+        assert!(matches!(other, StoreError::Scattered { .. }), "{other}");
+    }
 }

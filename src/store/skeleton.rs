@@ -158,6 +158,11 @@ fn write_known(data: &h5::Dataset, dataset: &Dataset, header: &Header) -> Result
         (_, Each::Factor) => data.write(&counting(0)),
         ("time", _) => data.write(&header.times),
         ("time_psi", _) => data.write(header.states.as_ref().map_or(&[][..], |states| &states.times)),
+        ("time_record", _) => data.write(header.record.as_ref().map_or(&[][..], |record| &record.ends)),
+        ("channel", _) => data.write(&counting(1)),
+        ("channel_name", _) => {
+            data.write_texts(&layout::channels(header).iter().map(String::as_str).collect::<Vec<_>>())
+        }
         ("trajectory", _) => data.write(&counting(header.first_trajectory as i64)),
         ("seed", _) => data.write(&vec![header.seed; length]),
         ("provenance/resolved_input", _) => data.write_texts(&[&header.resolved_input]),

@@ -2,8 +2,8 @@
 
 use super::{H5Sink, Place};
 use crate::ensemble::{
-    Guard, Header, LeakInfo, ObservableInfo, Parameter, RowInfo, Rows, Sink, StateInfo, Statistics, Summary, Value,
-    Verdict,
+    Guard, Header, LeakInfo, ObservableInfo, Parameter, RecordInfo, RowInfo, Rows, Sink, StateInfo, Statistics,
+    Summary, Value, Verdict,
 };
 use crate::input::Existing;
 use ndarray::{Array2, Array3};
@@ -48,6 +48,7 @@ pub fn header() -> Header {
         observables: vec![observable("n", "⟨a†a⟩", true), observable("a", "⟨a⟩", false)],
         leaks: vec![LeakInfo { factor: "a".into(), levels: 2, guarded: true }],
         states: Some(StateInfo { times: vec![0.0, 1.5], factors: vec![("a".into(), 4), ("j".into(), 2)] }),
+        record: Some(RecordInfo { ends: vec![0.5, 1.0, 1.5], channels: vec!["decay".into(), "2".into()] }),
         parameters: vec![
             parameter("regime", Value::Text("test".into())),
             parameter("method", Value::Text("em".into())),
@@ -88,6 +89,10 @@ pub fn rows(header: &Header, first: u64, count: usize) -> Rows {
         let dim = states.factors.iter().map(|(_, dim)| dim).product();
         Array3::from_shape_fn((count, states.times.len(), dim), |(row, time, i)| value(row, time, i))
     });
+    let record = header.record.as_ref().map(|record| {
+        let shape = (count, record.ends.len(), record.channels.len());
+        Array3::from_shape_fn(shape, |(row, time, channel)| value(row, time, 7 + channel))
+    });
     let info = |row: usize| RowInfo {
         rng_stream: 77 + first + row as u64,
         steps: 1000,
@@ -102,6 +107,7 @@ pub fn rows(header: &Header, first: u64, count: usize) -> Rows {
         expect: header.observables.iter().enumerate().map(expect).collect(),
         leak: header.leaks.iter().map(|_| Array2::from_elem((count, times), 1e-9)).collect(),
         states: kets,
+        record,
         info: (0..count).map(info).collect(),
     }
 }

@@ -235,7 +235,8 @@ impl Open {
     fn new(file: File, header: &Header, descriptor: std::fs::File) -> Result<Open, StoreError> {
         let observables: Vec<_> = header.observables.iter().map(|o| o.name.clone()).collect();
         let factors: Vec<_> = header.leaks.iter().map(|leak| leak.factor.clone()).collect();
-        let checked = layout::checked(&observables, &factors, header.states.is_some());
+        let kept = layout::Kept { kets: header.states.is_some(), record: header.record.is_some() };
+        let checked = layout::checked(&observables, &factors, kept);
         Ok(Open {
             checked: checked.iter().map(|name| file.dataset(name)).collect::<Result<_, _>>()?,
             cpu_time: file.dataset("cpu_time")?,

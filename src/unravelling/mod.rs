@@ -18,8 +18,10 @@
 //! that neither depend on time nor are linked, then the modulated ones, then the two linked ones.
 
 mod link;
+mod record;
 
 pub use link::{Feed, Linked, Member, Source};
+pub use record::Output;
 
 use crate::model::{Model, Operator, TimeFunction};
 use num_complex::Complex64;
@@ -45,6 +47,8 @@ pub struct Unravelling {
     pub channels: Vec<Operator>,
     /// Constants taken out: L_k as written is `channels[k] + constants[k]`, times its factor of time.
     pub constants: Vec<Complex64>,
+    /// Which Lindblad operator of the model a channel is.
+    pub lindblads: Vec<usize>,
     /// How many channels, from the first, neither depend on time nor are linked.
     pub plain: usize,
     /// The part of sum_k L_k^dag L_k that stays as it is; the mean of the whole is `Gamma = -2 Re<K>`.
@@ -112,6 +116,7 @@ impl Unravelling {
             drift: Operator::zero(dim),
             channels: vec![],
             constants: vec![],
+            lindblads: plain.iter().chain(&modulated).chain(&linked).copied().collect(),
             plain: plain.len(),
             rate: Operator::zero(dim),
             functions: dynamics.functions().cloned().collect(),
@@ -231,26 +236,36 @@ mod tests {
         assert!((u.rate.expect(psi).re - 2.0).abs() < 1e-12, "vacuum, excited: gamma = 2 only");
     }
 
-    #[test]
-    fn a_modulated_lindblad_is_at_every_time_the_lindblad_it_is_then() {
+    const FACTOR: Complex64 = Complex64::new(0.3, -0.7);
+
+    fn always(z: Complex64) -> TimeFunction {
+        TimeFunction::pulses(&[(0.0, 9.0, z)]).expect("a pulse")
+    }
+
+    /// A Kerr cavity whose first Lindblad has a factor of time, and whose drive has one, too.
+    pub fn modulated_kerr() -> Model {
         use crate::model::{Drive, Modulation};
         let choices = Choices { nfock_a: Some(5), ..Choices::default() };
         let mut model = build(&parse("kerr_bistable").expect("known"), &choices).expect("valid");
-        let (f, g) = (Complex64::new(0.3, -0.7), Complex64::from(1.3));
-        let always = |z| TimeFunction::pulses(&[(0.0, 9.0, z)]).expect("a pulse");
         let x = &model.space.destroy(0) + &model.space.destroy(0).dag();
-        model.dynamics.modulations = vec![Modulation { lindblad: 0, coefficient: always(f) }];
-        model.dynamics.drives = vec![Drive { operator: x.clone(), coefficient: always(g) }];
+        model.dynamics.modulations = vec![Modulation { lindblad: 0, coefficient: always(FACTOR) }];
+        model.dynamics.drives = vec![Drive { operator: x, coefficient: always(1.3.into()) }];
+        model
+    }
+
+    #[test]
+    fn a_modulated_lindblad_is_at_every_time_the_lindblad_it_is_then() {
+        let model = modulated_kerr();
         let mut frozen = model.clone();
         frozen.dynamics = Default::default();
-        frozen.lindblads[0] = frozen.lindblads[0].scale(f);
-        frozen.hamiltonian = &frozen.hamiltonian + &x.scale(g);
+        frozen.lindblads[0] = frozen.lindblads[0].scale(FACTOR);
+        frozen.hamiltonian = &frozen.hamiltonian + &model.dynamics.drives[0].operator.scale(1.3);
         for keep in [false, true] {
             let (u, v) = (Unravelling::qsd(&model, keep), Unravelling::qsd(&frozen, keep));
             let off = &u.drift_with(&u.values(1.0)) - &v.drift;
             assert!(off.elements().all(|(_, z)| z.norm() < 1e-12), "gauge slh: {keep}");
             assert_eq!((u.plain, u.modulated[0].channel), (1, 1), "the steady channel comes first");
-            assert!((u.constants[1] * f - v.constants[0]).norm() < 1e-12);
+            assert!((u.constants[1] * FACTOR - v.constants[0]).norm() < 1e-12);
         }
     }
 }

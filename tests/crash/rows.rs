@@ -2,7 +2,8 @@
 //! dataset from HDF5 itself, the content from the file.
 #![allow(dead_code, reason = "every test file uses a part of this")]
 
-use qsd::store::{Results, layout};
+use qsd::store::Results;
+use qsd::store::layout::{self, Kept};
 use std::ops::Range;
 use std::path::Path;
 
@@ -35,7 +36,8 @@ impl RowBytes {
         };
         let results = Results::open(path).expect("it has just been opened");
         let names = |key| results.about(key).split_whitespace().map(String::from).collect::<Vec<_>>();
-        let checked = layout::checked(&names("observables"), &names("leaks"), file.link_exists("psi"));
+        let kept = Kept { kets: file.link_exists("psi"), record: file.link_exists("record") };
+        let checked = layout::checked(&names("observables"), &names("leaks"), kept);
         let count = file.dataset("checksum").expect("a dataset of the layout").shape()[0];
         let bytes = std::fs::read(path).expect("it has just been opened");
         RowBytes {

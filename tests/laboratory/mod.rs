@@ -2,13 +2,13 @@
 //! every row kept.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use ndarray::Array2;
+use ndarray::{Array2, Array3};
 use num_complex::Complex64;
 use qsd::cli::{Cli, Task};
 use qsd::comm;
 use qsd::ensemble::{Begun, Conduct, Ensemble, Failure, Header, Outcome, Rows, Sink, Summary, choose_step, run};
 use qsd::error::Error;
-use qsd::input::{RunSpec, resolve};
+use qsd::input::{Method, RunSpec, resolve};
 use qsd::model::{Dynamics, Factor, HilbertSpace, Model, Observable, Operator};
 
 /// The resolved input of a command line.
@@ -17,8 +17,7 @@ pub fn spec(line: &str) -> RunSpec {
     let Task::Run(args) = Cli::from_words(words.split_whitespace().map(Into::into)).expect(line).task else {
         panic!("{line} is no run")
     };
-    let resolved = resolve(&args).unwrap_or_else(|error| panic!("{line}: {error}"));
-    if resolved.options.step_is_open { choose_step(resolved.spec).expect(line) } else { resolved.spec }
+    resolve(&args).and_then(choose_step).unwrap_or_else(|error| panic!("{line}: {error}")).spec
 }
 
 /// A system made by hand.
@@ -46,6 +45,7 @@ pub fn system(
         space: HilbertSpace::new(vec![factor]).expect("a space"),
         hamiltonian,
         lindblads,
+        lindblad_names: vec![],
         dynamics: Dynamics::default(),
         observables: observables.into_iter().map(seen).collect(),
         initial,
@@ -89,6 +89,21 @@ impl Found {
         ndarray::concatenate(ndarray::Axis(0), &views).expect("rows of one width")
     }
 
+    /// (trajectory, save interval, c_op).
+    pub fn record(&self) -> Array3<Complex64> {
+        self.cube(|rows| rows.record.as_ref())
+    }
+
+    /// (trajectory, stored time, basis state).
+    pub fn states(&self) -> Array3<Complex64> {
+        self.cube(|rows| rows.states.as_ref())
+    }
+
+    fn cube(&self, part: fn(&Rows) -> Option<&Array3<Complex64>>) -> Array3<Complex64> {
+        let views: Vec<_> = self.rows.iter().map(|rows| part(rows).expect("it was asked for").view()).collect();
+        ndarray::concatenate(ndarray::Axis(0), &views).expect("rows of one shape")
+    }
+
     fn number(&self, name: &str) -> usize {
         self.ensemble.observables.iter().position(|o| o.name == name).unwrap_or_else(|| panic!("no observable {name}"))
     }
@@ -122,7 +137,16 @@ impl Found {
 
 /// Run an ensemble of a system made by hand; `line` gives times, method, step, seed and number.
 pub fn run_system(model: Model, line: &str) -> Found {
-    finish(Ensemble::of_model(spec(line), model).expect(line))
+    finish(by_hand(model, line).expect(line))
+}
+
+/// The ensemble of a system made by hand, with the default method of such a system if `line` names none.
+pub fn by_hand(model: Model, line: &str) -> Result<Ensemble, Error> {
+    let mut spec = spec(line);
+    if !line.contains("--method") {
+        spec.method = Method::default_of(model.dynamics.is_constant());
+    }
+    Ensemble::of_model(spec, model)
 }
 
 /// Run a command line.

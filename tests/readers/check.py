@@ -35,7 +35,7 @@ def names(file, attribute):
 def valid_rows(file):
     """Which trajectories are as they were written, by the rule that the dataset `checksum` describes."""
     row = names(file, "observables") + ["leak_" + factor for factor in names(file, "leaks")]
-    row += ["psi"] if "psi" in file else []
+    row += [name for name in ("psi", "record") if name in file]
     row += "seed trajectory rng_stream steps norm_drift h_gamma h_gamma_above_half h_gamma_above_one".split()
     stored = file["checksum"][:]
     rows = [k for k in range(len(stored)) if stored[k] != 0]

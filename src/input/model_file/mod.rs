@@ -14,6 +14,7 @@ mod parts;
 mod read;
 mod samples;
 mod source;
+mod timed;
 
 pub use link::link_toml;
 pub use operators::complex;

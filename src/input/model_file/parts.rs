@@ -9,10 +9,14 @@ use crate::input::expression::{BUILT_IN, Expr, Ket, Mistake, Scope, hint, ket, p
 use crate::input::{InputError, expression::Value};
 use crate::model::{Factor, Function, HilbertSpace, RESERVED_PARAMETERS, is_identifier};
 use num_complex::Complex64;
-use toml::de::DeValue;
+use std::collections::BTreeSet;
+use toml::de::{DeTable, DeValue};
 
 /// Basis states of the whole space; far beyond what an ensemble of kets can use.
 pub const MAX_DIMENSION: usize = 1 << 20;
+
+/// Keys whose text is for people.
+const PROSE: &[&str] = &["name", "description", "source", "time_unit", "label", "latex", "unit"];
 
 impl Reader<'_> {
     /// `[space]`, with the sizes of the command line put in.
@@ -137,6 +141,17 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Parameters that no expression names, one sentence each.
+    pub fn unused_parameters(&self, document: &DeTable, overrides: &Overrides) -> Vec<String> {
+        let mut words = words_of(overrides.initial.as_deref().unwrap_or_default());
+        for (key, value) in document {
+            let is_prose = PROSE.contains(&key.get_ref().as_ref());
+            collect_words(value.get_ref(), is_prose, &mut words);
+        }
+        let unused = self.parameters.iter().filter(|(name, _)| !words.contains(name));
+        unused.map(|(name, _)| format!("the parameter {name} is used nowhere in the file")).collect()
+    }
+
     /// The initial ket and the normal form of what it was made from.
     pub fn read_initial(&self, item: &Item, overrides: &Overrides) -> Result<(Vec<Complex64>, String), InputError> {
         if let Some(text) = &overrides.initial {
@@ -243,6 +258,25 @@ impl Reader<'_> {
         }
         Ok(flags)
     }
+}
+
+/// The words of all texts in a value that may be expressions.
+fn collect_words(value: &DeValue, is_prose: bool, words: &mut BTreeSet<String>) {
+    match value {
+        DeValue::String(text) if !is_prose => words.append(&mut words_of(text)),
+        DeValue::Array(members) => members.iter().for_each(|member| collect_words(member.get_ref(), is_prose, words)),
+        DeValue::Table(table) => {
+            for (key, value) in table {
+                collect_words(value.get_ref(), PROSE.contains(&key.get_ref().as_ref()), words);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn words_of(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    words.filter(|word| !word.is_empty()).map(String::from).collect()
 }
 
 /// A factor as it stands in `[space]`.

@@ -6,6 +6,7 @@ use super::link::Linked;
 use super::network::Parts;
 use super::operators::Term;
 use super::source::Source;
+use super::timed::Timed;
 use crate::input::InputError;
 use crate::input::expression::{Mistake, Scope, number};
 use crate::model::{
@@ -13,6 +14,7 @@ use crate::model::{
     check_observable_name,
 };
 use num_complex::Complex64;
+use std::ops::Range;
 use std::path::Path;
 use toml::de::DeTable;
 
@@ -45,6 +47,10 @@ pub struct Described {
     pub run: Vec<(String, String)>,
     /// One sentence each, for the user.
     pub warnings: Vec<String>,
+    /// Terms that depend on time.
+    pub timed: Vec<Timed>,
+    /// Where H stands.
+    pub hamiltonian_at: Range<usize>,
 }
 
 /// What is known while a file is read.
@@ -56,6 +62,8 @@ pub struct Reader<'a> {
     pub(super) parameters: Vec<(String, Complex64)>,
     /// The tables of the normal text.
     pub(super) out: String,
+    /// Terms that depend on time.
+    timed: Vec<Timed>,
 }
 
 /// Read a model file. `stem` is its name if it has none of its own, `directory` where its tables lie.
@@ -67,7 +75,7 @@ pub fn read(source: Source, stem: &str, directory: &Path, overrides: &Overrides)
         source.mistake(&error.span().unwrap_or(0..0), error.message().trim_end().replace('\n', ", "))
     })?;
     let space = HilbertSpace { factors: vec![] };
-    let mut reader = Reader { source, directory, space, parameters: vec![], out: String::new() };
+    let mut reader = Reader { source, directory, space, parameters: vec![], out: String::new(), timed: vec![] };
     reader.read(document.get_ref(), stem, overrides)
 }
 
@@ -103,14 +111,14 @@ impl Reader<'_> {
         ];
         self.read_space(space, overrides)?;
         self.read_parameters(find("parameters"), overrides)?;
-        let mut warnings = vec![];
+        let mut warnings = self.unused_parameters(document, overrides);
         let mut dynamics = Dynamics::default();
         let (mut hamiltonian, h_toml) = match h {
             Some(item) => self.read_hamiltonian(item, &mut dynamics)?,
             None => (Operator::zero(self.space.dim()), String::new()),
         };
         let linked = find("link").map(|item| self.read_link(item)).transpose()?;
-        let (mut lindblads, names, c_toml) = match c_ops {
+        let (mut lindblads, mut names, c_toml) = match c_ops {
             Some(item) => self.read_lindblads(item, linked.as_ref(), &mut dynamics, &mut warnings)?,
             None => (vec![], vec![], String::new()),
         };
@@ -120,7 +128,11 @@ impl Reader<'_> {
         let network = network.map(|(network, toml)| {
             hamiltonian = &hamiltonian + &network.slh.h;
             // A dark output has no noise to draw.
-            lindblads.extend(network.slh.l.iter().filter(|l| !l.is_zero()).cloned());
+            let bright = network.slh.l.iter().zip(&network.outputs).filter(|(l, _)| !l.is_zero());
+            bright.for_each(|(l, output)| {
+                lindblads.push(l.clone());
+                names.push(output.clone());
+            });
             self.out.push_str(&toml);
             network
         });
@@ -142,6 +154,7 @@ impl Reader<'_> {
             space: self.space.clone(),
             hamiltonian,
             lindblads,
+            lindblad_names: names,
             dynamics,
             observables,
             initial: ket,
@@ -149,24 +162,26 @@ impl Reader<'_> {
         };
         let text = format!("{words}{physics}\n[e_ops]\n{e_toml}");
         let meaning = format!("{physics}\n[e_ops]\n{e_meaning}");
-        Ok(Described { model, text, meaning, network, run, warnings })
+        let hamiltonian_at = h.map_or(0..0, |item| item.at.clone());
+        let timed = std::mem::take(&mut self.timed);
+        Ok(Described { model, text, meaning, network, run, warnings, timed, hamiltonian_at })
     }
 
-    fn read_hamiltonian(&self, item: &Item, dynamics: &mut Dynamics) -> Result<(Operator, String), InputError> {
-        let terms = match item.value.as_array() {
-            Some(_) => self
-                .source
-                .items(item, "a list of terms")?
-                .iter()
-                .map(|term| self.term(term))
-                .collect::<Result<Vec<_>, _>>()?,
-            None => vec![self.term(item)?],
+    fn read_hamiltonian(&mut self, item: &Item, dynamics: &mut Dynamics) -> Result<(Operator, String), InputError> {
+        let items = match item.value.as_array() {
+            Some(_) => self.source.items(item, "a list of terms")?,
+            None => vec![item.clone()],
         };
-        let toml: Vec<String> = terms.iter().map(|term| term.toml.clone()).collect();
-        let mut sum: Option<Operator> = None;
-        for Term { operator, coefficient, .. } in terms {
+        let (mut toml, mut sum): (Vec<String>, Option<Operator>) = (vec![], None);
+        for (number, item) in items.iter().enumerate() {
+            let Term { operator, coefficient, toml: written } = self.term(item)?;
+            toml.push(written);
             match coefficient {
-                Some(coefficient) => dynamics.drives.push(Drive { operator, coefficient }),
+                Some(coefficient) => {
+                    let name = format!("term {} of H", number + 1);
+                    self.timed.push(Timed { name, at: item.at.clone(), function: coefficient.clone() });
+                    dynamics.drives.push(Drive { operator, coefficient });
+                }
                 None => sum = Some(sum.map_or(operator.clone(), |sum| &sum + &operator)),
             }
         }
@@ -223,9 +238,11 @@ impl Reader<'_> {
                 warnings.push(format!("c_op {name} is zero and left out"));
                 continue;
             }
-            dynamics
-                .modulations
-                .extend(coefficient.map(|coefficient| Modulation { lindblad: lindblads.len(), coefficient }));
+            if let Some(coefficient) = coefficient {
+                let called = format!("c_op {name}");
+                self.timed.push(Timed { name: called, at: item.at.clone(), function: coefficient.clone() });
+                dynamics.modulations.push(Modulation { lindblad: lindblads.len(), coefficient });
+            }
             lindblads.push(operator);
             names.push(name.clone());
         }

@@ -215,3 +215,36 @@ fn a_term_in_the_place_of_named_c_ops_is_refused() {
         assert!(said.contains("m.toml:3:") && said.contains("write c_ops = [{ op"), "{said}");
     }
 }
+
+#[test]
+fn a_parameter_that_no_expression_names_is_mentioned() {
+    let unused = |text: &str, overrides: &Overrides| found(text, overrides).warnings;
+    assert_eq!(unused(&file(), &Overrides::default()), Vec::<String>::new());
+    let text = file().replace("w = 2", "w = 2\nkapa = 3\nunit = 1").replace("\"photons\"", "\"kapa photons\"");
+    let expected = ["kapa", "unit"].map(|name| format!("the parameter {name} is used nowhere in the file"));
+    assert_eq!(unused(&text, &Overrides::default()), expected);
+    let initial = Some("a.coherent(kapa/unit/9)*b.basis(0)*q.up".into());
+    assert_eq!(unused(&text, &Overrides { initial, ..Overrides::default() }), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_length_of_the_run_decides_is_shown_with_its_place() {
+    let checked = |text: &str, duration: f64| {
+        let times: Vec<f64> = (0..=10).map(|j| 0.1 * f64::from(j) * duration).collect();
+        let source = Source { name: "m.toml", text };
+        found(text, &Overrides::default()).check_times(source, duration, &times)
+    };
+    let text = file().replace("\"2*pi\", 0.5]]", "0.25, 0.5], [1, 2, 3]]");
+    assert_eq!(
+        checked(&text, 1.0).expect("fine"),
+        ["term 3 of H: the pulse from 1 to 2 does nothing, the run goes from 0 to 1"]
+    );
+    assert_eq!(checked(&text, 0.9).expect("fine").len(), 1);
+    let refusal = |text: &str, duration| checked(text, duration).expect_err("no value").to_string();
+    let said = refusal(&text, 1.5);
+    assert!(said.starts_with("m.toml:3:44: c_op atom: table: it ends at t = 1, and the run at 1.5"), "{said}");
+    let pole = refusal(&text.replace("E*cos(w*t)", "1/(t - 0.5)"), 1.0);
+    assert!(pole.starts_with("m.toml:2:19: term 2 of H: its coefficient is not finite at t = 0.5"), "{pole}");
+    let skew = refusal(&text.replace("a + a'", "a"), 1.0);
+    assert!(skew.starts_with("m.toml:2:5: H(t) at t = 0: element"), "{skew}");
+}

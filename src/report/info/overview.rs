@@ -10,6 +10,11 @@ const QUICKLY_VERIFIED: u64 = 256 << 20;
 /// What is said instead of the end condition of a finished run whose rows have changed since.
 const DAMAGED: &str = "but some rows have changed since they were written";
 
+/// The end condition of a run that did all it was asked for.
+const REACHED: &str = "ntraj reached";
+/// What is said instead when it was asked for more since.
+const EXTENDED: &str = "more were asked for since the last run";
+
 /// One guard.
 #[derive(Debug, Clone, Serialize)]
 pub struct GuardLine {
@@ -46,6 +51,9 @@ pub struct Overview {
     pub verified: bool,
     /// First and last trajectory number.
     pub trajectories: (i64, i64),
+    /// Of a merged file: which trajectories of which seeds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<Range>,
     /// Parameters by name.
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Unit of time.
@@ -62,6 +70,17 @@ pub struct Overview {
     pub provenance: BTreeMap<String, String>,
     /// Files that may be merged share it.
     pub parameter_hash: String,
+}
+
+/// Trajectories of one seed with consecutive numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Range {
+    /// Seed.
+    pub seed: u64,
+    /// First trajectory number.
+    pub first: i64,
+    /// Last trajectory number.
+    pub last: i64,
 }
 
 /// Mean of one observable over trajectories, per time. Complex ones have imaginary parts.
@@ -127,14 +146,22 @@ impl Overview {
         let trajectories = results.trajectories()?;
         let ends = |numbers: &[i64]| Some((*numbers.first()?, *numbers.last()?));
         let parameters = results.parameters()?.into_iter();
+        let provenance: BTreeMap<String, String> = results.provenance()?.into_iter().collect();
+        let is_merged = provenance.contains_key("merged_from");
+        let merged = if is_merged { ranges(&results.seeds()?, &trajectories) } else { vec![] };
         Ok(Overview {
             file: results.path().display().to_string(),
             title: results.about("title").into(),
             complete: state.complete && done == state.ntraj,
             done,
             ntraj: state.ntraj,
-            end_condition: if state.complete && done < state.ntraj { DAMAGED.into() } else { state.end_condition },
+            end_condition: match state.complete {
+                true if done < state.ntraj => DAMAGED.into(),
+                false if state.end_condition == REACHED => EXTENDED.into(),
+                _ => state.end_condition,
+            },
             verified,
+            merged,
             trajectories: ends(&trajectories).unwrap_or_default(),
             parameters: parameters.map(|p| (p.name, json(p.value))).collect(),
             time_unit: results.time_unit()?,
@@ -142,10 +169,22 @@ impl Overview {
             observables: series(results, statistics)?,
             guards: results.guards()?.into_iter().map(GuardLine::of).collect(),
             runs: runs(results)?,
-            provenance: results.provenance()?.into_iter().collect(),
+            provenance,
             parameter_hash: results.about("parameter_hash").into(),
         })
     }
+}
+
+/// Rows in their order as ranges.
+fn ranges(seeds: &[u64], numbers: &[i64]) -> Vec<Range> {
+    let mut all: Vec<Range> = vec![];
+    for (&seed, &number) in seeds.iter().zip(numbers) {
+        match all.last_mut() {
+            Some(range) if range.seed == seed && range.last + 1 == number => range.last = number,
+            _ => all.push(Range { seed, first: number, last: number }),
+        }
+    }
+    all
 }
 
 fn series(results: &Results, statistics: Vec<Statistics>) -> Result<Vec<Series>, StoreError> {

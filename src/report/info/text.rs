@@ -1,10 +1,13 @@
 //! The overview in words and blocks.
 
-use super::overview::{GuardLine, Overview, Run, Series};
+use super::overview::{GuardLine, Overview, Range, Run, Series};
+use crate::input::neat;
 use std::io::{self, Write};
 
 /// Columns of a sparkline.
 const WIDTH: usize = 40;
+/// Seeds, and ranges of one, that are listed.
+const MOST_SEEDS: usize = 8;
 /// Eighths of a character cell.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -19,6 +22,7 @@ pub fn write(overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "\n  state       {}", state(overview))?;
     writeln!(out, "  run         {}", what(overview))?;
+    write_merged(overview, out)?;
     writeln!(out, "  time        {}", times(overview))?;
     write_observables(overview, out)?;
     write_guards(overview, out)?;
@@ -37,25 +41,51 @@ fn what(overview: &Overview) -> String {
     let known = [("regime", ""), ("method", "method "), ("h", "step "), ("delta_t", "step "), ("seed", "seed ")];
     let mut seen = vec![];
     let mut words = vec![];
-    for (name, before) in known {
+    let many = overview.merged.len() > 1;
+    for (name, before) in known.into_iter().filter(|(name, _)| !(many && *name == "seed")) {
         if let Some(value) = overview.parameters.get(name).filter(|_| !seen.contains(&before)) {
-            words.push(format!("{before}{}", value.as_str().map_or_else(|| value.to_string(), String::from)));
+            let real = value.as_f64().filter(|_| value.is_f64()).map(|x| neat(x).to_string());
+            let plain = || value.as_str().map_or_else(|| value.to_string(), String::from);
+            words.push(format!("{before}{}", real.unwrap_or_else(plain)));
             seen.push(before);
         }
     }
     let (first, last) = overview.trajectories;
-    words.push(format!("trajectories {first} to {last}"));
+    words.push(match overview.merged.len() {
+        0 | 1 => format!("trajectories {first} to {last}"),
+        ranges => format!("{ranges} ranges of trajectories"),
+    });
     words.join(", ")
+}
+
+/// Which trajectories of which seeds were merged, one line a seed.
+fn write_merged(overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
+    if overview.merged.len() < 2 {
+        return Ok(());
+    }
+    let seeds: Vec<&[Range]> = overview.merged.chunk_by(|a, b| a.seed == b.seed).collect();
+    for ranges in seeds.iter().take(MOST_SEEDS) {
+        let listed: Vec<String> =
+            ranges.iter().take(MOST_SEEDS).map(|r| format!("{} to {}", r.first, r.last)).collect();
+        let rest =
+            if ranges.len() > MOST_SEEDS { format!(" and {} more", ranges.len() - MOST_SEEDS) } else { String::new() };
+        writeln!(out, "              seed {}: trajectories {}{rest}", ranges[0].seed, listed.join(", "))?;
+    }
+    match seeds.len().checked_sub(MOST_SEEDS) {
+        Some(more) if more > 0 => writeln!(out, "              and {more} seeds more (--json lists them)"),
+        _ => Ok(()),
+    }
 }
 
 fn times(overview: &Overview) -> String {
     let (Some(first), Some(last)) = (overview.time.first(), overview.time.last()) else { return "none".into() };
+    let (first, last) = (neat(*first), neat(*last));
     format!("{first} to {last} in {}, saved {} times", overview.time_unit, overview.time.len())
 }
 
 fn write_observables(overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
     let Some(end) = overview.time.last() else { return Ok(()) };
-    writeln!(out, "\n  mean over trajectories ± its standard error at time {end}, and the mean over time")?;
+    writeln!(out, "\n  mean over trajectories ± its standard error at time {}, and the mean over time", neat(*end))?;
     let lines: Vec<_> = overview.observables.iter().flat_map(lines_of).collect();
     let width = |of: fn(&[String; 3]) -> &String| lines.iter().map(|line| of(line).chars().count()).max().unwrap_or(0);
     let (names, values) = (width(|line| &line[0]), width(|line| &line[1]));

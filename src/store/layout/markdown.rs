@@ -26,6 +26,8 @@ fn axis_name(axis: Axis) -> &'static str {
         Axis::Trajectory => "trajectory",
         Axis::Time => "time",
         Axis::KetTime => "time_psi",
+        Axis::Interval => "time_record",
+        Axis::Channel => "channel",
         Axis::Factors => "factors...",
         Axis::Level => "level",
         Axis::Run => "64",
@@ -42,7 +44,7 @@ fn kind_name(kind: Kind) -> String {
         Kind::I64 => "i64".into(),
         Kind::U64 => "u64".into(),
         Kind::Text(bytes) => format!("text, {bytes} bytes"),
-        Kind::OfInput => "text".into(),
+        Kind::OfInput | Kind::OfChannel => "text".into(),
         Kind::OfObservable => "f64 or complex".into(),
         Kind::OfParameter => "number or text".into(),
     }

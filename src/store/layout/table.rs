@@ -98,6 +98,19 @@ pub const TABLE: &[Row] = &[
         long_name: "normalised ket of one trajectory",
         ..BARE
     },
+    Row {
+        path: "record",
+        each: Each::Record,
+        axes: &[Trajectory, Interval, Channel],
+        kind: Kind::Complex,
+        unit: Unit::RootTime,
+        fill: Fill::Nan,
+        checked: true,
+        long_name: "heterodyne record of one trajectory: dxi + conj(L) dt, added up over a save interval",
+        description: "L is the mean of the c_op as it was written. E[|dxi|^2] = dt and E[dxi^2] = 0, so the real and the \
+            imaginary part each carry noise of variance dt/2. H. M. Wiseman and G. J. Milburn, Phys. Rev. A 47, 1652 (1993).",
+        ..BARE
+    },
     of_trajectory("seed", Kind::U64, Fill::Known, "seed; with the trajectory number it names the random numbers"),
     Row {
         description: "Global: the same number and seed give the same trajectory in any file.",
@@ -110,7 +123,7 @@ pub const TABLE: &[Row] = &[
     of_trajectory("h_gamma_above_half", Kind::I64, Fill::Zero, "saved times with step times total rate above 0.5"),
     of_trajectory("h_gamma_above_one", Kind::I64, Fill::Zero, "saved times with step times total rate above 1"),
     Row {
-        description: "FNV-1a, 64 bits, over the little-endian bytes of the row: every <observable>, leak_<factor>, psi, seed, \
+        description: "FNV-1a, 64 bits, over the little-endian bytes of the row: every <observable>, leak_<factor>, psi, record, seed, \
             trajectory, rng_stream, steps, norm_drift, h_gamma, h_gamma_above_half, h_gamma_above_one, in this order. \
             0: no row yet. A row is valid if and only if it matches.",
         ..about_trajectory("checksum", Kind::U64, Fill::Zero, "checksum of the row")
@@ -145,6 +158,33 @@ pub const TABLE: &[Row] = &[
         unit: Unit::Time,
         fill: Fill::Known,
         long_name: "times of the stored kets",
+        ..BARE
+    },
+    Row {
+        path: "time_record",
+        each: Each::Record,
+        axes: &[Interval],
+        unit: Unit::Time,
+        fill: Fill::Known,
+        long_name: "ends of the save intervals of the record; each begins at the saved time before",
+        ..BARE
+    },
+    Row {
+        path: "channel",
+        each: Each::Record,
+        axes: &[Channel],
+        kind: Kind::I64,
+        fill: Fill::Known,
+        long_name: "number of a c_op, from 1",
+        ..BARE
+    },
+    Row {
+        path: "channel_name",
+        each: Each::Record,
+        axes: &[Channel],
+        kind: Kind::OfChannel,
+        fill: Fill::Known,
+        long_name: "name of a c_op; its number if it has none",
         ..BARE
     },
     Row {

@@ -4,7 +4,7 @@ use super::super::StoreError;
 use super::super::block::Block;
 use super::super::checksum::Fnv;
 use super::super::h5::Dataset;
-use super::super::layout;
+use super::super::layout::{self, Kept};
 use super::Results;
 use crate::ensemble::{RowInfo, Rows, Shape};
 use ndarray::{Array2, Array3};
@@ -32,6 +32,8 @@ pub struct Columns {
     pub shape: Shape,
     /// Stored times and basis states of the kets, if they are read.
     kets: Option<(usize, usize)>,
+    /// Save intervals and c_ops of the records, if they are read.
+    record: Option<(usize, usize)>,
 }
 
 impl Columns {
@@ -40,35 +42,39 @@ impl Columns {
     /// # Errors
     /// `File` if one is missing.
     pub fn of(results: &Results) -> Result<Columns, StoreError> {
-        let kets = results.file.contains("psi");
-        Columns::open(results, kets)
+        let has = |name| results.file.contains(name);
+        Columns::open(results, Kept { kets: has("psi"), record: has("record") })
     }
 
-    /// All but the kets, which are most of a file and in no statistics; what is read cannot be checked then.
+    /// All but kets and records, which are most of a file and in no statistics; what is read cannot be checked then.
     ///
     /// # Errors
     /// `File` if one is missing.
     pub fn without_kets(results: &Results) -> Result<Columns, StoreError> {
-        Columns::open(results, false)
+        Columns::open(results, Kept { kets: false, record: false })
     }
 
-    fn open(results: &Results, kets: bool) -> Result<Columns, StoreError> {
+    fn open(results: &Results, kept: Kept) -> Result<Columns, StoreError> {
         let file = &results.file;
         let names = |attribute| results.about(attribute).split_whitespace().map(String::from).collect::<Vec<_>>();
         let (observables, leaks) = (names("observables"), names("leaks"));
-        let paths = layout::checked(&observables, &leaks, kets);
+        let paths = layout::checked(&observables, &leaks, kept);
         let checked: Vec<Dataset> = paths.iter().map(|path| file.dataset(path)).collect::<Result<_, _>>()?;
         let is_real = |data: &Dataset| data.kind() != Some(layout::Kind::Complex);
         let hermitian = checked[..observables.len()].iter().map(is_real).collect();
         let shape = Shape { hermitian, leaks: leaks.len(), times: results.times()?.len() };
-        let kets = match kets {
-            true => {
-                let times = file.dataset("time_psi")?.extent().0;
-                Some((times, checked[observables.len() + leaks.len()].extent().1 / times.max(1)))
+        // Behind the observables and leaks the kets, then the records: a slice of so many things for each of these times.
+        let mut next = observables.len() + leaks.len();
+        let mut block = |kept: bool, scale: &str| -> Result<Option<(usize, usize)>, StoreError> {
+            if !kept {
+                return Ok(None);
             }
-            false => None,
+            let times = file.dataset(scale)?.extent().0;
+            next += 1;
+            Ok(Some((times, checked[next - 1].extent().1 / times.max(1))))
         };
-        Ok(Columns { checked, checksum: file.dataset("checksum")?, shape, kets })
+        let (kets, record) = (block(kept.kets, "time_psi")?, block(kept.record, "time_record")?);
+        Ok(Columns { checksum: file.dataset("checksum")?, shape, kets, record, checked })
     }
 
     /// How many rows to read at once: a few megabytes of them.
@@ -111,13 +117,16 @@ impl Columns {
         let leak = |block: &Block| {
             Array2::from_shape_fn((which.len(), times), |(row, t)| block.complex(which[row] * times + t).re)
         };
-        let states = self.kets.map(|(saved, dim)| {
-            let block = &blocks[observables + leaks];
-            Array3::from_shape_fn((which.len(), saved, dim), |(row, t, i)| {
-                block.complex((which[row] * saved + t) * dim + i)
+        let mut rest = &blocks[observables + leaks..];
+        let mut cube = |(times, width): (usize, usize)| {
+            let (block, others) = rest.split_first().expect("a block for every column");
+            rest = others;
+            Array3::from_shape_fn((which.len(), times, width), |(row, t, i)| {
+                block.complex((which[row] * times + t) * width + i)
             })
-        });
-        let plain = &blocks[observables + leaks + usize::from(self.kets.is_some())..];
+        };
+        let (states, record) = (self.kets.map(&mut cube), self.record.map(&mut cube));
+        let plain = rest;
         let info = |&row: &usize| RowInfo {
             rng_stream: plain[2].word(row),
             steps: plain[3].word(row) as i64,
@@ -132,6 +141,7 @@ impl Columns {
             expect: blocks[..observables].iter().map(table).collect(),
             leak: blocks[observables..observables + leaks].iter().map(leak).collect(),
             states,
+            record,
             info: which.iter().map(info).collect(),
         }
     }
@@ -139,7 +149,7 @@ impl Columns {
 
 impl Block {
     /// A number as a complex one.
-    fn complex(&self, at: usize) -> Complex64 {
+    pub(super) fn complex(&self, at: usize) -> Complex64 {
         match self {
             Block::Complex(values) => values[at],
             Block::Real(values) => values[at].into(),

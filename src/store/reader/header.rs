@@ -2,7 +2,7 @@
 
 use super::super::StoreError;
 use super::Results;
-use crate::ensemble::{Header, LeakInfo, StateInfo};
+use crate::ensemble::{Header, LeakInfo, RecordInfo, StateInfo};
 
 impl Results {
     /// The header of the first run.
@@ -22,6 +22,7 @@ impl Results {
             observables: self.observables()?,
             leaks: self.about("leaks").split_whitespace().map(|name| self.leak(name)).collect::<Result<_, _>>()?,
             states: self.states()?,
+            record: self.record()?,
             parameters: self.parameters()?,
             resolved_input: self.resolved_input()?,
             provenance: self.provenance()?,
@@ -38,6 +39,14 @@ impl Results {
         let count = |name| data.count(name);
         let levels = count("levels")?.unwrap_or(2).max(0) as usize;
         Ok(LeakInfo { factor: factor.into(), levels, guarded: count("guarded")? != Some(0) })
+    }
+
+    fn record(&self) -> Result<Option<RecordInfo>, StoreError> {
+        if !self.file.contains("record") {
+            return Ok(None);
+        }
+        let (ends, channels) = (self.file.dataset("time_record")?, self.file.dataset("channel_name")?);
+        Ok(Some(RecordInfo { ends: ends.read()?, channels: channels.read_texts()? }))
     }
 
     fn states(&self) -> Result<Option<StateInfo>, StoreError> {

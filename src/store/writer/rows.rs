@@ -104,6 +104,7 @@ fn blocks(header: &Header, rows: &Rows) -> Vec<Block> {
     });
     let leaks = rows.leak.iter().map(|values| Block::Real(values.iter().copied().collect()));
     let kets = rows.states.iter().map(|kets| Block::Complex(kets.iter().copied().collect()));
+    let record = rows.record.iter().map(|record| Block::Complex(record.iter().copied().collect()));
     let real = |of: fn(&RowInfo) -> f64| Block::Real(rows.info.iter().map(of).collect());
     let signed = |of: fn(&RowInfo) -> i64| Block::Signed(rows.info.iter().map(of).collect());
     let info = [
@@ -116,5 +117,5 @@ fn blocks(header: &Header, rows: &Rows) -> Vec<Block> {
         signed(|info| info.h_gamma_above_half),
         signed(|info| info.h_gamma_above_one),
     ];
-    observables.chain(leaks).chain(kets).chain(info).collect()
+    observables.chain(leaks).chain(kets).chain(record).chain(info).collect()
 }

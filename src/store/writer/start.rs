@@ -189,9 +189,9 @@ mod tests {
             begin(&path, &other, Existing::Resume).unwrap_err()
         };
         let error = said("seed = 5", "seed = 6");
-        assert!(error.contains("x.h5 was made with seed = 5, and this run has seed = 6; choose another"), "{error}");
+        assert!(error.contains("x.h5 was made with --seed 5, and this run has --seed 6; choose another"), "{error}");
         let error = said("ntraj = 20", "ntraj = 30");
-        assert!(error.contains("ntraj = 20") && error.contains("qsd extend FILE --ntraj N"), "{error}");
+        assert!(error.contains("--ntraj 20") && error.contains("qsd extend FILE --ntraj N"), "{error}");
         assert!(begin(&path, &header(), Existing::Refuse).unwrap_err().contains("--no-resume"));
         fs::write(&path, &before[..before.len() / 2]).unwrap();
         let error = begin(&path, &header(), Existing::Resume).unwrap_err();
