@@ -37,6 +37,8 @@ docker_run() {
     container=$("${buildah[@]}" from "localhost/$1")
     shift
     [ -n "$entrypoint" ] || entrypoint=$("${buildah[@]}" inspect --format '{{index .OCIv1.Config.Entrypoint 0}}' "$container")
+    # A volume of the image would hide the one of the command, which docker and podman put in its place.
+    "${buildah[@]}" config --volume /data- "$container"
     "${buildah[@]}" run "${flags[@]}" "$container" -- "$entrypoint" "$@"
     code=$?
     "${buildah[@]}" rm "$container" >/dev/null

@@ -58,4 +58,13 @@ hangs() {
     mpirun -np 2 "${singularity[@]}" $all_flags "$bind" sh -c "unset OMPI_MCA_btl_vader_single_copy_mechanism; exec qsd doctor '$work'"
 }
 refused "the hang at the first large message is found, and its setting named" "OMPI_MCA_btl_vader_single_copy_mechanism=none" hangs
-claim "a doctor in the image finds nothing bad" sh -c "'$run_sh' -n 2 --image '$bind' -- doctor '$work' | tee /dev/stderr | grep -q 'ring' && ! grep -q '^bad' '$said'"
+# It may warn of a full disk or of few cores, which is not the matter here.
+examines() {
+    "$@" "$work" >"$work/examined"
+    local code=$?
+    cat "$work/examined"
+    [ $code = 0 ] || [ $code = 3 ] && grep -q '^good *directory' "$work/examined"
+}
+claim "the image's doctor needs no MPI" examines singularity --quiet run --app doctor "$bind"
+claim "four ranks of the host's MPI in the image, examined" examines "$run_sh" -n 4 --image "$bind" -- doctor
+claim "and found to be four" grep -E '^good *ring .*4 ranks' "$work/examined"
