@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2030,SC2031 # where PATH is another one, it is for one command
 # The same bits everywhere: host and images, one rank and several, other MPI libraries.
 
 mpich=$(command -v mpirun.mpich || true)
