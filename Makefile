@@ -30,7 +30,7 @@ CONTEXT ?= .
 .PHONY: image image-hybrid docker demo-docker publish publish-docker checksums test-containers test-containers-all
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 30
 
 setup: ## install what a build needs
 	@scripts/setup.sh build
