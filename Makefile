@@ -25,7 +25,7 @@ RUNS ?= out
 # What the engine may read.
 CONTEXT ?= .
 
-.PHONY: help setup setup-test build solo static demo test test-mpi test-solo test-readers check clean
+.PHONY: help setup setup-test build solo static demo test test-mpi test-solo test-readers other-cpu check clean
 .PHONY: bench bench-peers bench-accuracy bench-scaling bench-truncation
 .PHONY: image image-hybrid docker demo-docker publish publish-docker checksums test-containers test-containers-all
 
@@ -116,6 +116,11 @@ test-containers: build ## do images work, and give the same bits? (needs root; m
 test-containers-all: build ## the same with images of older and newer systems
 	scripts/setup.sh build test containers
 	SUITES="bullseye bookworm trixie" tests/containers/run.sh
+
+other-cpu: ## kernel and noise on aarch64, emulated, against those here (Debian; rustup)
+	scripts/setup.sh cross
+	rustup target add aarch64-unknown-linux-gnu
+	scripts/other-cpu.sh
 
 check: setup ## formatting and lints
 	cargo fmt --check

@@ -66,7 +66,7 @@ fn driven_qubit() -> Result<Model, Error> {
             latex: r"\langle \sigma_+ \sigma_- \rangle".into(),
             unit: "1".into(),
             description: "population of the excited state".into(),
-            operator: &raise * &lower,
+            quantity: (&raise * &lower).into(),
         }],
         initial: vec![Complex64::ZERO, Complex64::ONE],
         parameters: vec![

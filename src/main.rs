@@ -41,6 +41,9 @@ fn main() -> ExitCode {
 
 fn show_models(args: &ModelsArgs) -> i32 {
     let out = &mut io::stdout();
+    if args.methods {
+        return shown(models::write_methods(out));
+    }
     let Some(name) = &args.toml else { return shown(models::write(out)) };
     let text = library::parse(name).and_then(|regime| qsd::input::as_model_file(&regime));
     text.map_or_else(|error| complain(&error.into()), |text| shown(write!(out, "{text}")))

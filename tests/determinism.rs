@@ -12,8 +12,8 @@ use qsd::store::{Results, VOLATILE};
 use rows::RowBytes;
 use std::path::{Path, PathBuf};
 
-/// Systems, methods, stored kets and numbers of trajectories that end in the middle of a batch.
-const RUNS: [&[&str]; 6] = [
+/// Systems, methods, stored kets, a step check, and numbers of trajectories that end in the middle of a batch.
+const RUNS: [&[&str]; 7] = [
     &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=61", "--first-trajectory=13", "--store-states=all"],
     &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=61", "--method=em", "--gauge=slh", "--store-record"],
     &[
@@ -35,6 +35,7 @@ const RUNS: [&[&str]; 6] = [
         "--method=heun",
         "--store-states=final",
     ],
+    &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=21", "--store-states=all", "--check-dt=40"],
 ];
 
 /// Ranks and threads of each.

@@ -246,7 +246,7 @@ fn of_processes_that_never_met_one_writes_and_the_others_say_that_they_are_alone
     let file = directory.path().join("lonely.h5");
     let start = || {
         let mut command = common::qsd();
-        command.env_clear().args(["run", "kerr_bistable", "--duration=0.2", "--save-dt=0.02", "--ntraj=1000"]);
+        command.env_clear().args(["run", "kerr_bistable", "--duration=0.2", "--save-dt=0.02", "--ntraj=16000"]);
         command.args(["--quiet", "--threads=1", "-o"]).arg(&file);
         command
     };

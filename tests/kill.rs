@@ -20,12 +20,12 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// Rows that come all the time, and trajectories that take as long as the run.
 const RUNS: [&[&str]; 2] = [
-    &["kerr_bistable", "--Nfock_a=14", "--duration=0.4", "--save-dt=0.02", "--ntraj=3000", "--seed=3"],
+    &["kerr_bistable", "--Nfock_a=14", "--duration=0.4", "--save-dt=0.02", "--ntraj=6000", "--seed=3"],
     &[
         "kerr_bistable",
         "--Nfock_a=14",
-        "--duration=90",
-        "--save-dt=0.3",
+        "--duration=200",
+        "--save-dt=0.5",
         "--ntraj=20",
         "--store-states=final",
         "--store-record",

@@ -96,7 +96,7 @@ fn means(model: &Model, times: &[f64], steps: usize) -> Vec<Vec<f64>> {
         .map(|_| {
             (0..steps).for_each(|_| step(&mut rho));
             // Columns: <c|..|r> is rho[r][c].
-            model.observables.iter().map(|o| mean(&rho, &o.operator)).collect()
+            model.observables.iter().map(|o| mean(&rho, o.quantity.operator().expect("an expectation value"))).collect()
         })
         .collect()
 }

@@ -68,7 +68,7 @@ fn observed(mut model: Model) -> Model {
         latex: String::new(),
         unit: "1".into(),
         description: String::new(),
-        operator,
+        quantity: operator.into(),
     });
     model.observables = light.collect();
     model

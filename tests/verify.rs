@@ -32,10 +32,17 @@ fn a_step_that_is_too_long_is_found() {
 
 #[test]
 fn what_cannot_be_compared_says_why() {
+    let directory = common::temporary_directory();
+    let file = directory.path().join("conditional.toml");
+    let model =
+        "H = 'q.sx'\nc_ops = ['q.sm']\ninitial = 'down'\nspace = { q = 'qubit' }\ne_ops = { v = 'var(q.up)' }\n";
+    std::fs::write(&file, format!("{model}run = {{ duration = 1, save_dt = 1 }}\n")).expect("a file");
+    let conditional = file.display().to_string();
     for (line, words) in [
         ("absorptive_bistable --Nfock_a 50", "100 states"),
         ("kerr_qubit --ntraj 1", "at least 2"),
         ("kerr_bistable --num-systems 2 --Nfock_a 5 --R 0.5 --eps 0.1", "two linked systems"),
+        (&conditional, "functions of single trajectories"),
         ("--duration 3", "qsd verify MODEL --duration"),
     ] {
         let outcome = verify(line).expect_code(2);

@@ -69,6 +69,9 @@ pub struct ModelsArgs {
     /// Write this built-in model as a model file, to standard output
     #[arg(long, value_name = "NAME")]
     pub toml: Option<String>,
+    /// List the methods only
+    #[arg(long, conflicts_with = "toml")]
+    pub methods: bool,
 }
 
 /// Arguments of `qsd explain`.
@@ -213,7 +216,7 @@ mod tests {
         assert_eq!(run("qsd run --ntraj 8").ntraj, 8);
         assert_eq!(parse("qsd --help").unwrap_err().exit_code(), 0);
         assert_eq!(parse("qsd -V").unwrap_err().exit_code(), 0);
-        assert!(matches!(parse("qsd models").unwrap().task, Task::Models(ModelsArgs { toml: None })));
+        assert!(matches!(parse("qsd models").unwrap().task, Task::Models(ModelsArgs { toml: None, methods: false })));
         assert!(matches!(parse("qsd info a.h5 --json").unwrap().task, Task::Info(InfoArgs { json: true, .. })));
     }
 

@@ -29,6 +29,11 @@ pub struct RunArgs {
     /// ATOL,RTOL, or NAME=ATOL,RTOL for one observable (repeatable)
     #[arg(long, value_name = "[NAME=]ATOL[,RTOL]", help_heading = "Ensemble")]
     pub target_tol: Vec<String>,
+    /// Measure what the step does to the means: N more trajectories, a multiple of 8, at the step of the run and at half
+    /// of it on the same noise; 32 if N is left out [default: none]
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "32", help_heading = "Ensemble",
+          value_parser = whole)]
+    pub check_dt: Option<u64>,
     /// Seed of the noise; a trajectory is a function of the seed and its number, nothing else
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Ensemble", value_parser = whole)]
     pub seed: u64,
@@ -184,6 +189,10 @@ pub struct OutputFlags {
     /// Keep the kets as well [default: none]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub store_states: Option<StoreStates>,
+    /// Functions of the ket of one trajectory, observed beside what the model observes: var(OBSERVABLE), abs2(OBSERVABLE),
+    /// entropy(FACTOR) in nats (repeatable, or with commas)
+    #[arg(long, value_name = "FUNCTION", value_delimiter = ',')]
+    pub observe: Vec<String>,
     /// Keep the heterodyne record of every c_op as well, `dxi + conj(<L>) dt` added up over each save interval
     #[arg(long)]
     pub store_record: bool,

@@ -23,6 +23,7 @@ impl Ensemble {
             leaks: self.leaks.clone(),
             states: self.states(),
             record: self.record(),
+            check_dt: spec.check_dt,
             parameters: self.parameters(),
             resolved_input: spec.to_toml(),
             provenance: provenance(comm, hdf5),

@@ -10,6 +10,7 @@
 //! Real and imaginary parts have each their own. `traj_std` is a spread over trajectories and not the
 //! quantum uncertainty of A.
 
+mod checking;
 mod clock;
 mod enough;
 mod first_block;
@@ -25,6 +26,7 @@ mod sink;
 mod slice;
 mod statistics;
 mod step;
+mod step_check;
 mod stopping;
 mod worker;
 
@@ -39,4 +41,5 @@ pub use sink::*;
 pub use slice::Trajectories;
 pub use statistics::{Extremes, Forest, Node, Shape};
 pub use step::choose_step;
+pub use step_check::{StepCheck, StepDifference, StepError, StepErrorAt, StepSize, StepVerdict};
 pub use stopping::{Listener, Stop};

@@ -1,10 +1,11 @@
 //! The main thread of a rank: it writes rows, agrees with the other ranks, and gives the threads their orders.
 
+use super::checking::{Checking, parts};
 use super::first_block::FirstBlock;
 use super::guards::guards;
 use super::run::Conduct;
 use super::setup::Ensemble;
-use super::slice::{Todo, Trajectories, part};
+use super::slice::{Todo, Trajectories};
 use super::statistics::{Forest, Node, Shape};
 use super::stopping::Stop;
 use super::worker::{Finished, Message, Meters, Order, Orders, Shared, work};
@@ -33,6 +34,7 @@ pub(super) struct Rank<'a, 'b> {
     conduct: Conduct<'b>,
     first_block: FirstBlock<'a>,
     forest: Forest,
+    checking: Checking,
     meters: Arc<Meters>,
     /// Trajectory steps of batches that earlier starts had finished, all ranks together.
     earlier: u64,
@@ -57,14 +59,16 @@ pub(super) enum Round {
 }
 
 impl<'a, 'b> Rank<'a, 'b> {
+    /// Collective.
     pub fn new(
         ensemble: &'a Ensemble,
         shape: &'a Shape,
         comm: &'a dyn Comm,
         sink: &'a mut dyn Sink,
         conduct: Conduct<'b>,
-    ) -> Self {
-        Rank {
+    ) -> Result<Self, Error> {
+        Ok(Rank {
+            checking: Checking::begin(ensemble, sink, comm)?,
             first_block: FirstBlock::new(ensemble, shape, conduct.allow_unsafe),
             ensemble,
             shape,
@@ -81,14 +85,22 @@ impl<'a, 'b> Rank<'a, 'b> {
             checkpointed: Instant::now(),
             saving: Duration::ZERO,
             stop: None,
-        }
+        })
     }
 
-    /// Collective: everything that is missing of these batches.
+    /// Collective: everything that is missing of these batches, and the check of the step with the first.
     pub fn round(&mut self, batches: Range<u64>) -> Result<Round, Error> {
+        let ended = self.integrate(batches)?;
+        self.checking.collect(self.comm);
+        self.checking.end();
+        Ok(ended)
+    }
+
+    fn integrate(&mut self, batches: Range<u64>) -> Result<Round, Error> {
         let missing = self.take_kept(batches)?;
-        let mine = self.part_of(&missing);
-        let threads = self.conduct.threads.min((mine.end - mine.start).min(1 << 20) as usize).max(1);
+        let [mine, checks] = self.parts_of(&missing);
+        let count = (mine.end - mine.start) + (checks.end - checks.start);
+        let threads = self.conduct.threads.min(count.min(1 << 20) as usize).max(1);
         self.threads = self.threads.max(threads);
         let meters = self.meters.clone();
         let shared = Shared {
@@ -98,6 +110,9 @@ impl<'a, 'b> Rank<'a, 'b> {
             todo: &missing,
             next: AtomicU64::new(mine.start),
             end: mine.end,
+            check: self.checking.task(),
+            next_check: AtomicU64::new(checks.start),
+            end_check: checks.end,
             unfinished: self.sink.unfinished(),
             orders: Orders::default(),
             meters: &meters,
@@ -117,9 +132,10 @@ impl<'a, 'b> Rank<'a, 'b> {
         })
     }
 
-    /// Which of them fall to this rank.
-    fn part_of(&self, todo: &Todo) -> Range<u64> {
-        part(todo.count(), self.comm.rank(), self.comm.size())
+    /// Which of them fall to this rank, and which batches of the step check.
+    fn parts_of(&self, todo: &Todo) -> [Range<u64>; 2] {
+        let checks = self.checking.task().map_or(0, |task| task.batches());
+        parts(todo.count(), checks, self.comm.rank(), self.comm.size())
     }
 
     fn trajectories(&self) -> Trajectories {
@@ -147,7 +163,7 @@ impl<'a, 'b> Rank<'a, 'b> {
         let missing = Todo::without(batches, &found);
         if is_first {
             let first = gather(&first, shape, self.comm);
-            let mine = self.part_of(&missing);
+            let [mine, _] = self.parts_of(&missing);
             let coming = mine.map_while(|k| missing.get(k)).take_while(|batch| self.first_block.has(*batch)).count();
             let judged = first.map_or(Ok(()), |first| self.first_block.expect(first, &found, coming));
             if !self.comm.all(judged.is_ok()) {
@@ -222,6 +238,10 @@ impl<'a, 'b> Rank<'a, 'b> {
                 self.forest.add(batch, leaf);
                 Ok(())
             }
+            Message::Checked { batch, leaf } => {
+                self.checking.add(batch, *leaf);
+                Ok(())
+            }
             Message::Saved { worker, batch, state } => self.sink.checkpoint(worker, batch, &state),
             Message::Failed(error) => Err(error.into()),
         };
@@ -233,6 +253,7 @@ impl<'a, 'b> Rank<'a, 'b> {
     fn refresh(&mut self) -> Result<(), Error> {
         let started = Instant::now();
         let node = self.node();
+        self.checking.collect(self.comm);
         let kept = match node {
             Some(node) if node.n > 0 => {
                 let summary = self.summary(&node, "running".into(), -1);
@@ -259,11 +280,17 @@ impl<'a, 'b> Rank<'a, 'b> {
             observables: node.statistics(self.shape),
             leaks: node.leaks(self.shape),
             guards: guards(node, self.shape, &self.ensemble.watched(), self.conduct.allow_unsafe),
+            check: self.checking.found().cloned(),
             end_condition,
             exit_code,
             wall_time: self.started.elapsed().as_secs_f64(),
             ended: utc_now(),
         }
+    }
+
+    /// On rank 0: the check of the step is done, or nobody asked for it.
+    pub fn is_checked(&self) -> bool {
+        self.ensemble.spec.check_dt.is_none() || self.checking.found().is_some()
     }
 
     /// Why this rank stops, if it does.
@@ -277,7 +304,7 @@ impl<'a, 'b> Rank<'a, 'b> {
             (self.conduct.watch)(&Progress {
                 steps_done: all.steps,
                 steps_earlier: self.earlier + all.earlier,
-                steps_total: spec.ntraj * self.ensemble.steps(),
+                steps_total: spec.ntraj * self.ensemble.steps() + self.checking.steps(),
                 elapsed: self.started.elapsed(),
             });
         }
@@ -315,7 +342,7 @@ impl<'a, 'b> Rank<'a, 'b> {
 }
 
 /// Collective: all nodes on rank 0; `None` elsewhere.
-fn gather(forest: &Forest, shape: &Shape, comm: &dyn Comm) -> Option<Forest> {
+pub(super) fn gather(forest: &Forest, shape: &Shape, comm: &dyn Comm) -> Option<Forest> {
     if !comm.is_root() {
         comm.send(0, &forest.to_bytes());
         return None;

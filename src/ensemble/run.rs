@@ -56,7 +56,7 @@ pub fn run(
 ) -> Result<Option<Outcome>, Error> {
     let spec = &ensemble.spec;
     let shape = ensemble.shape();
-    let mut rank = Rank::new(ensemble, &shape, comm, sink, conduct);
+    let mut rank = Rank::new(ensemble, &shape, comm, sink, conduct)?;
     let rounds = rounds(ensemble);
     let rule = spec.target_tol.as_ref().map(|target| Rule::new(target, ensemble, &shape, rounds.len()));
     let mut ending = Ending::Ntraj;
@@ -74,7 +74,8 @@ pub fn run(
     let (node, cost) = (rank.node(), rank.cost());
     Ok(node.map(|node| {
         // Asked to stop when nothing was left to do.
-        let ending = if ending == Ending::Stopped && node.n == spec.ntraj { Ending::Ntraj } else { ending };
+        let is_done = node.n == spec.ntraj && rank.is_checked();
+        let ending = if ending == Ending::Stopped && is_done { Ending::Ntraj } else { ending };
         if let (Some(rule), Ending::Ntraj) = (&rule, ending) {
             let missing = rule.excess(&node);
             log::warn!(

@@ -4,7 +4,7 @@ use super::guards::Watched;
 use super::statistics::Shape;
 use super::{LeakInfo, ObservableInfo, RecordInfo, StateInfo};
 use crate::error::Error;
-use crate::input::{Gauge, InputError, Method, Origin, ProgramModel, RunSpec, StoreStates};
+use crate::input::{Gauge, InputError, Method, Origin, ProgramModel, RunSpec, StoreStates, TimeGrid, observe};
 use crate::integrator::{IntegrationError, MethodInfo, Problem, Schedule, largest_stable_step};
 use crate::model::{Kind, Model};
 use crate::unravelling::Unravelling;
@@ -36,14 +36,23 @@ impl Ensemble {
     /// The ensemble of a spec's own model.
     pub fn new(spec: RunSpec) -> Result<Self, Error> {
         let model = spec.model()?;
-        Self::compiled(spec, model)
+        Self::observing(spec, model)
     }
 
     /// The ensemble of a model that the caller made, with times, method, seed and numbers taken from `spec`
     /// ([`RunSpec::of_program`] has the defaults). The resolved input names the model and has its hash.
     pub fn of_model(spec: RunSpec, model: Model) -> Result<Self, Error> {
         let origin = Origin::Program(ProgramModel::of(&model));
-        Self::compiled(RunSpec { origin, ..spec }, model)
+        Self::observing(RunSpec { origin, ..spec }, model)
+    }
+
+    /// The model with the observables that the spec adds.
+    fn observing(spec: RunSpec, mut model: Model) -> Result<Self, Error> {
+        for text in &spec.observe {
+            let observable = observe(text, &model)?;
+            model.observables.push(observable);
+        }
+        Self::compiled(spec, model)
     }
 
     /// The same system with another spec: other times.
@@ -52,13 +61,17 @@ impl Ensemble {
     }
 
     fn compiled(spec: RunSpec, model: Model) -> Result<Self, Error> {
+        let schedule = Schedule::new(&spec.time, &model.dynamics.breakpoints());
+        Self::scheduled(spec, model, schedule)
+    }
+
+    fn scheduled(spec: RunSpec, model: Model, schedule: Schedule) -> Result<Self, Error> {
         let calculus = MethodInfo::of(spec.method).calculus;
         let unravelling = Unravelling::of(&model, spec.gauge == Gauge::Slh, calculus);
         let method = MethodInfo::of(spec.method);
         if !method.takes(&unravelling) {
             return Err(IntegrationError::NotConstant { method: method.name }.into());
         }
-        let schedule = Schedule::new(&spec.time, &model.dynamics.breakpoints());
         model.check(&schedule.samples(spec.time.intervals, SAMPLES))?;
         let watchable = (0..model.space.factors.len()).filter(|m| model.space.factors[*m].kind != Kind::Spin);
         let (mut leaks, mut watched) = (vec![], vec![]);
@@ -80,7 +93,7 @@ impl Ensemble {
                 latex: o.latex.clone(),
                 unit: o.unit.clone(),
                 description: o.description.clone(),
-                hermitian: o.operator.is_hermitian(),
+                hermitian: o.quantity.is_real(),
             })
             .collect();
         if let Some(target) = &spec.target_tol {
@@ -94,6 +107,21 @@ impl Ensemble {
         }
         let problem = Arc::new(problem);
         Ok(Ensemble { spec, model, problem, observables, leaks, times })
+    }
+
+    /// The same with two steps in the place of every one: the same saved times, and breakpoints where they were.
+    pub(super) fn halved(&self) -> Result<Self, Error> {
+        let grid = &self.spec.time;
+        let time = TimeGrid { steps_per_save: 2 * grid.steps_per_save, h: 0.5 * grid.h, ..*grid };
+        let schedule = self.problem.schedule.refined(2);
+        Self::scheduled(RunSpec { time, ..self.spec.clone() }, self.model.clone(), schedule)
+    }
+
+    /// Exponent of the step in the error of means. A filtered signal acts one step late, whatever the method.
+    pub(super) fn weak_order(&self) -> f64 {
+        let order = MethodInfo::of(self.spec.method).weak_order;
+        let delayed = self.model.dynamics.link.as_ref().is_some_and(|link| link.filter_time > 0.0);
+        if delayed { order.min(1.0) } else { order }
     }
 
     /// Steps of a trajectory.

@@ -1,5 +1,6 @@
 //! Where results go: the seam between the ensemble and whoever keeps its rows.
 
+use super::StepCheck;
 use crate::error::Error;
 use ndarray::{Array2, Array3};
 use num_complex::Complex64;
@@ -105,6 +106,8 @@ pub struct Header {
     pub states: Option<StateInfo>,
     /// Kept records, if asked for.
     pub record: Option<RecordInfo>,
+    /// Trajectories of the step check, if there is one.
+    pub check_dt: Option<u64>,
     /// Scalars of `/parameters`.
     pub parameters: Vec<Parameter>,
     /// Resolved input, verbatim TOML; enough to repeat the run.
@@ -219,6 +222,8 @@ pub struct Summary {
     pub leaks: Vec<(Vec<f64>, Vec<f64>)>,
     /// The guards.
     pub guards: Vec<Guard>,
+    /// The check of the step, if it was asked for and is done.
+    pub check: Option<StepCheck>,
     /// "ntraj reached", "target tolerance reached", "timeout" (QuTiP's words).
     pub end_condition: String,
     /// Exit code the program will leave with.
@@ -274,6 +279,10 @@ pub trait Sink {
     /// ranks. `visit` is given the rows of those that fall to this rank; every finished batch falls to one rank.
     fn kept(&mut self, _batches: Range<u64>, _visit: &mut dyn FnMut(u64, &Rows)) -> Result<Vec<u64>, Error> {
         Ok(vec![])
+    }
+    /// Collective, before the first round: the check of the step if an earlier start has finished it; given on rank 0 only.
+    fn step_check(&mut self) -> Result<Option<StepCheck>, Error> {
+        Ok(None)
     }
     /// Independent, after `begin`: what earlier runs left half done.
     fn unfinished(&self) -> Arc<dyn Unfinished> {

@@ -1,12 +1,13 @@
 //! A thread that integrates one batch after another.
 
+use super::checking::Task;
 use super::flight::Flight;
 use super::setup::Ensemble;
 use super::slice::{Todo, Trajectories};
 use super::statistics::{Node, Shape};
 use super::{Rows, Unfinished};
 use crate::integrator::{Engine, IntegrationError, engine};
-use crate::kernel::Isa;
+use crate::kernel::{Isa, LANES};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -28,6 +29,8 @@ pub(super) struct Finished {
 pub(super) enum Message {
     /// A batch came to its end.
     Finished(Box<Finished>),
+    /// A batch of the step check came to its end.
+    Checked { batch: u64, leaf: Box<Node> },
     /// A batch in flight, to be kept in the place of this worker.
     Saved { worker: usize, batch: u64, state: Vec<u8> },
     /// A trajectory broke.
@@ -92,13 +95,70 @@ pub(super) struct Shared<'a> {
     /// The next of those of this rank, and where they end.
     pub next: AtomicU64,
     pub end: u64,
+    /// The check of the step, if it is to be done; its next batch, and where those of this rank end.
+    pub check: Option<Arc<Task>>,
+    pub next_check: AtomicU64,
+    pub end_check: u64,
     pub unfinished: Arc<dyn Unfinished>,
     pub orders: Orders,
     pub meters: &'a Meters,
 }
 
-/// Integrate batches until there are none, one fails, or the run ends early.
+/// Integrate batches until there are none, one fails, or the run ends early; those of the step check first.
 pub(super) fn work(shared: &Shared, number: usize, to: &SyncSender<Message>) {
+    if check(shared, to) {
+        integrate(shared, number, to);
+    }
+}
+
+/// Batches of the step check; false if there is nothing to be done any more.
+fn check(shared: &Shared, to: &SyncSender<Message>) -> bool {
+    let Some(task) = &shared.check else { return true };
+    while shared.orders.order() == Order::Work {
+        let batch = shared.next_check.fetch_add(1, Ordering::Relaxed);
+        if batch >= shared.end_check {
+            return true;
+        }
+        let (message, goes_on) = match task.integrate(batch, shared) {
+            Ok(Some(leaf)) => (Message::Checked { batch, leaf: Box::new(leaf) }, true),
+            Ok(None) => return false,
+            Err(error) => (Message::Failed(error), false),
+        };
+        if to.send(message).is_err() || !goes_on {
+            return false;
+        }
+    }
+    false
+}
+
+/// The rows of a whole batch, padding included, by somebody else's engine and never kept; nothing if the run ended early.
+///
+/// # Errors
+/// `NotFinite` if a trajectory broke.
+pub(super) fn fly(
+    shared: &Shared,
+    ensemble: &Ensemble,
+    engine: &mut dyn Engine,
+    batch: u64,
+) -> Result<Option<Rows>, IntegrationError> {
+    let mut flight = Flight::start(ensemble, batch, 0..LANES, engine);
+    let mut quantum = FIRST_QUANTUM;
+    while shared.orders.order() == Order::Work {
+        let started = Instant::now();
+        let steps = flight.advance(ensemble, engine, quantum)?;
+        let took = started.elapsed();
+        shared.meters.busy.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
+        shared.meters.steps.fetch_add(steps * flight.count(), Ordering::Relaxed);
+        if steps == 0 {
+            return Ok(Some(flight.finish(ensemble, engine)));
+        }
+        quantum = next_quantum(steps, took);
+    }
+    Ok(None)
+}
+
+/// Batches of the run.
+fn integrate(shared: &Shared, number: usize, to: &SyncSender<Message>) {
     let spec = &shared.ensemble.spec;
     let mut engine = engine(spec.method, shared.ensemble.problem.clone(), spec.seed, Isa::detect());
     while shared.orders.order() == Order::Work {

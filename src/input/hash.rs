@@ -4,7 +4,7 @@ use super::RunSpec;
 use sha2::{Digest, Sha256};
 
 /// What may differ between runs of one ensemble.
-const IDENTITY: &[&str] = &["seed", "ntraj", "first_trajectory", "target_tol"];
+const IDENTITY: &[&str] = &["seed", "ntraj", "first_trajectory", "check_dt", "target_tol"];
 
 impl RunSpec {
     /// SHA-256, in hexadecimal, of the resolved input without seed and trajectory numbers: runs with the
@@ -33,7 +33,7 @@ mod tests {
     #[test]
     fn seed_and_trajectory_numbers_do_not_matter() {
         let target_tol = TargetTol::parse(&["0.1".into()]).expect("a tolerance");
-        let other = RunSpec { seed: 2, ntraj: 3, first_trajectory: 4, target_tol, ..example() };
+        let other = RunSpec { seed: 2, ntraj: 3, first_trajectory: 4, check_dt: Some(8), target_tol, ..example() };
         assert_eq!(other.parameter_hash(), example().parameter_hash());
     }
 
@@ -46,6 +46,7 @@ mod tests {
             RunSpec { method: Method::Em, ..example() },
             RunSpec { store_states: None, ..example() },
             RunSpec { store_record: true, ..example() },
+            RunSpec { observe: vec!["var(n)".into()], ..example() },
             with(|m| m.set = Default::default()),
             with(|m| m.initial = Default::default()),
         ];

@@ -11,6 +11,7 @@ pub mod json;
 mod link;
 mod method;
 pub mod model_file;
+mod observe;
 mod options;
 mod origin;
 mod reason;
@@ -29,11 +30,12 @@ pub use export::as_model_file;
 pub use initial::{parse_initial, write_initial};
 pub use link::LinkSpec;
 pub use method::Method;
+pub use observe::observe;
 pub use options::{Existing, Export, MaxWall, Options, Output};
 pub use origin::{BuiltIn, FileModel, Origin, ProgramModel};
 pub use reason::StepReason;
 pub use resolve::{Resolved, resolve};
-pub use rewrite::with_number;
+pub use rewrite::{with_number, without_number};
 pub use spec::RunSpec;
 pub use steps::{Defaults, TimeGrid, default_step, default_step_of_two, defaults, neat, steps_per_save};
 pub use tolerance::{TargetTol, Tolerance};
@@ -178,6 +180,14 @@ pub enum InputError {
     /// A record that would hold nothing.
     #[error("--store-record: {0}")]
     Record(&'static str),
+    /// A function of the ket that the model does not have.
+    #[error("--observe {text}: {why}")]
+    Observe {
+        /// As typed.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Text that is not the TOML of a resolved input.
     #[error("the resolved input cannot be read: {0}")]
     Toml(String),

@@ -6,7 +6,7 @@ use super::spec::no_more;
 use super::{InputError, LinkSpec, Method, initial, within};
 use crate::error::Error;
 use crate::model::library::{self, Choices, Family, Initial};
-use crate::model::{Link, Model, Operator, Reduced};
+use crate::model::{Link, Model, Operator, Quantity, Reduced};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -153,7 +153,10 @@ impl ProgramModel {
         };
         operator(&model.hamiltonian);
         model.lindblads.iter().for_each(&mut operator);
-        model.observables.iter().for_each(|observable| operator(&observable.operator));
+        model.observables.iter().filter_map(|o| o.quantity.operator()).for_each(&mut operator);
+        for observable in model.observables.iter().filter(|o| !matches!(o.quantity, Quantity::Mean(_))) {
+            digest.update(&observable.expression);
+        }
         // {:?} shows every bit of a number but the sign of a NaN.
         digest.update(format!("{:?} {:?}", model.dynamics, model.initial));
         let sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();

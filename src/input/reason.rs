@@ -28,6 +28,15 @@ pub enum StepReason {
         /// The time to which they went.
         until: f64,
     },
+    /// Step times the rate at which the Hamiltonian turns Lindblad operators stays below what the method needs.
+    Turning {
+        /// Largest omega that the pilot trajectories saw.
+        omega: f64,
+        /// What the method allows h * omega to be.
+        largest: f64,
+        /// The time to which they went.
+        until: f64,
+    },
 }
 
 impl fmt::Display for StepReason {
@@ -49,6 +58,12 @@ impl fmt::Display for StepReason {
                 "by Gamma: pilot trajectories up to {} saw {}, and h * Gamma is to be below {largest}",
                 short(until),
                 short(gamma)
+            ),
+            StepReason::Turning { omega, largest, until } => write!(
+                f,
+                "by omega: pilot trajectories up to {} saw H turn the c_ops at {}, and h * omega is to be below {largest}",
+                short(until),
+                short(omega)
             ),
         }
     }

@@ -8,7 +8,7 @@ use super::sizes::Sizes;
 use super::times::{Habits, times};
 use super::{
     BuiltIn, InputError, Method, Origin, RunSpec, StepReason, TargetTol, TimeGrid, default_step, default_step_of_two,
-    defaults, parse_initial,
+    defaults, observe, parse_initial,
 };
 use crate::cli::{DEFAULT_NTRAJ, RunArgs};
 use crate::error::Error;
@@ -87,9 +87,11 @@ pub(super) fn resolved(
         method,
         store_states: args.output.store_states,
         store_record: args.output.store_record,
+        observe: observe::parse(&args.output.observe)?,
         seed: args.seed,
         first_trajectory: args.first_trajectory,
         ntraj: args.ntraj,
+        check_dt: args.check_dt,
         target_tol: TargetTol::parse(&args.target_tol)?,
         time,
     };

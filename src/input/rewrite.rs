@@ -1,16 +1,22 @@
-//! A resolved input with another number in it, as text: comments and order stay.
+//! A resolved input with another number in it, or without one, as text: comments and order stay.
 
 /// The text with the number of a key of the root replaced; unchanged if the key is not there.
 pub fn with_number(text: &str, key: &str, number: u64) -> String {
+    with(text, key, &format!("{key} = {number}\n"))
+}
+
+/// The text without a key of the root whose value is a number.
+pub fn without_number(text: &str, key: &str) -> String {
+    with(text, key, "")
+}
+
+fn with(text: &str, key: &str, instead: &str) -> String {
     let mut in_root = true;
     let mut out = String::with_capacity(text.len() + 20);
     for line in text.split_inclusive('\n') {
         in_root &= !line.trim_start().starts_with('[');
         let is_it = in_root && line.split_once('=').is_some_and(|(name, _)| name.trim() == key);
-        match is_it {
-            true => out.push_str(&format!("{key} = {number}\n")),
-            false => out.push_str(line),
-        }
+        out.push_str(if is_it { instead } else { line });
     }
     out
 }
@@ -26,6 +32,8 @@ mod tests {
         let other = RunSpec { ntraj: 999, first_trajectory: 7, ..example() };
         let text = with_number(&example().to_toml(), "ntraj", 999);
         assert_eq!(with_number(&text, "first_trajectory", 7), other.to_toml());
+        let checked = RunSpec { check_dt: Some(32), ..example() };
+        assert_eq!(without_number(&checked.to_toml(), "check_dt"), example().to_toml());
     }
 
     #[test]

@@ -26,12 +26,18 @@ pub struct RunSpec {
     /// Whether the heterodyne records are kept.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub store_record: bool,
+    /// Functions of the ket that are observed beside what the model observes, as in `var(n)`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub observe: Vec<String>,
     /// Seed of all noise.
     pub seed: u64,
     /// Number of the first trajectory.
     pub first_trajectory: u64,
     /// Number of trajectories.
     pub ntraj: u64,
+    /// Trajectories that check the step, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_dt: Option<u64>,
     /// Stop before `ntraj` when the means are known to these tolerances.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_tol: Option<TargetTol>,
@@ -48,17 +54,32 @@ struct Conduct {
     store_states: Option<StoreStates>,
     #[serde(default)]
     store_record: bool,
+    #[serde(default)]
+    observe: Vec<String>,
     seed: u64,
     first_trajectory: u64,
     ntraj: u64,
+    #[serde(default)]
+    check_dt: Option<u64>,
     #[serde(default)]
     target_tol: Option<TargetTol>,
     time: TimeGrid,
 }
 
 impl RunSpec {
-    const KEYS: &[&str] =
-        &["gauge", "method", "store_states", "store_record", "seed", "first_trajectory", "ntraj", "target_tol", "time"];
+    const KEYS: &[&str] = &[
+        "gauge",
+        "method",
+        "store_states",
+        "store_record",
+        "observe",
+        "seed",
+        "first_trajectory",
+        "ntraj",
+        "check_dt",
+        "target_tol",
+        "time",
+    ];
 
     /// A run of a model that a program makes itself, with the defaults of the command line:
     /// [`crate::ensemble::Ensemble::of_model`] puts the model in. Of a model that depends on time or is linked `method`
@@ -70,9 +91,11 @@ impl RunSpec {
             method: Method::DEFAULT,
             store_states: None,
             store_record: false,
+            observe: vec![],
             seed: 1,
             first_trajectory: 0,
             ntraj: 64,
+            check_dt: None,
             target_tol: None,
             time,
         }
@@ -102,17 +125,30 @@ impl RunSpec {
             origin.extend(table.remove_entry(*key));
         }
         let origin = Origin::from_table(origin)?;
-        let Conduct { gauge, method, store_states, store_record, seed, first_trajectory, ntraj, target_tol, time } =
-            table.try_into().map_err(unreadable)?;
+        let Conduct {
+            gauge,
+            method,
+            store_states,
+            store_record,
+            observe,
+            seed,
+            first_trajectory,
+            ntraj,
+            check_dt,
+            target_tol,
+            time,
+        } = table.try_into().map_err(unreadable)?;
         let spec = RunSpec {
             origin,
             gauge,
             method,
             store_states,
             store_record,
+            observe,
             seed,
             first_trajectory,
             ntraj,
+            check_dt,
             target_tol,
             time,
         };
@@ -127,6 +163,7 @@ impl RunSpec {
         within("--ntraj", self.ntraj, 1, MAX_COUNT)?;
         within("--first-trajectory", self.first_trajectory, 0, MAX_COUNT - self.ntraj)?;
         self.time.check()?;
+        check_number(self.check_dt)?;
         let fewer = "a smaller --ntraj, continued by runs with --first-trajectory";
         no_more("steps of all trajectories", self.ntraj, self.time.steps(), MAX_COUNT, fewer)?;
         let values = dimension * size_of::<num_complex::Complex64>() as u64;
@@ -156,6 +193,21 @@ impl RunSpec {
         let (name, seed, first) = (self.origin.name(), self.seed, self.first_trajectory);
         let last = first + self.ntraj - 1;
         format!("QSD_{name}_s{seed}_t{first}-{last}_{}.h5", &self.parameter_hash()[..8])
+    }
+}
+
+/// Trajectories that check the step come in whole batches.
+fn check_number(check_dt: Option<u64>) -> Result<(), InputError> {
+    let Some(count) = check_dt else { return Ok(()) };
+    within("--check-dt", count, 8, 1 << 20)?;
+    match count.is_multiple_of(8) {
+        true => Ok(()),
+        false => Err(InputError::Malformed {
+            flag: "--check-dt",
+            text: count.to_string(),
+            form: "a multiple of 8, because trajectories are integrated eight at a time",
+            example: "32",
+        }),
     }
 }
 
@@ -199,9 +251,11 @@ pub(super) mod tests {
             method: Method::Heun,
             store_states: Some(StoreStates::Final),
             store_record: false,
+            observe: vec![],
             seed: 1,
             first_trajectory: 0,
             ntraj: 64,
+            check_dt: None,
             target_tol: None,
             time: TimeGrid::new(10.0, 0.2, 20, 0.0).expect("fits"),
         }
@@ -301,7 +355,8 @@ pub(super) mod tests {
             link: crate::input::LinkKind::Physical,
         };
         let target_tol = TargetTol::parse(&["0,0.05".into()]).expect("a target");
-        let mut spec = RunSpec { target_tol, store_record: true, ..example() };
+        let mut spec =
+            RunSpec { check_dt: Some(32), target_tol, store_record: true, observe: vec!["var(n)".into()], ..example() };
         (built_in(&mut spec).link, built_in(&mut spec).nfock_a) = (Some(link), 10);
         assert_eq!(RunSpec::from_toml(&spec.to_toml()), Ok(spec.clone()));
         let table: toml::Table = spec.to_toml().parse().expect("own text");
@@ -335,6 +390,8 @@ pub(super) mod tests {
         });
         assert!(both.contains("basis states"), "{both}");
         assert_eq!(refuse(&|s| s.ntraj = 0), format!("--ntraj is 0, but must lie between 1 and {MAX_COUNT}"));
+        assert!(refuse(&|s| s.check_dt = Some(0)).starts_with("--check-dt is 0"));
+        assert!(refuse(&|s| s.check_dt = Some(12)).starts_with("--check-dt 12: expected a multiple of 8"));
         assert!(refuse(&|s| s.ntraj = MAX_COUNT).contains("steps of all trajectories"));
         assert!(refuse(&|s| s.ntraj = 1 << 52).contains("bytes"));
         assert!(refuse(&|s| s.seed = u64::MAX).starts_with("--seed is 18446744073709551615"));

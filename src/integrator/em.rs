@@ -63,9 +63,9 @@ impl Stepper for Em {
     fn step<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
         let (plan, Step { h, dxi, .. }) = (&problem.plan, step);
         let inverse = Lanes::splat(1.0).over(state.seen.norm);
-        let Coefficients { s, g, c } = &mut self.coefficients;
+        let Coefficients { s, g, c, .. } = &mut self.coefficients;
         plan.start_coefficients(h, c);
-        *g = Lanes::splat(h);
+        *g = h;
         *s = Complex8::splat(Complex64::ONE);
         for (channel, dxi) in dxi[..problem.unravelling.plain].iter().enumerate() {
             let l = plan.expectation(channel, &state.seen.reduced, inverse);

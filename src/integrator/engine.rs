@@ -105,7 +105,9 @@ impl State {
     pub fn take(&mut self, out: &mut Batch, seen: &mut Overlaps) {
         std::mem::swap(&mut self.psi, out);
         std::mem::swap(&mut self.seen, seen);
-        if self.seen.norm.0.iter().any(|n| !(0.5..2.0).contains(n)) {
+        // All eight are looked at, so that it is a comparison of vectors.
+        let outside = self.seen.norm.0.iter().fold(false, |outside, n| outside | !(0.5..2.0).contains(n));
+        if outside {
             self.rescale();
         }
     }
@@ -137,11 +139,11 @@ fn power_of_two_towards_one(norm: f64) -> f64 {
 }
 
 /// The engine of a stepper and a source of noise.
-pub(super) struct BatchEngine<S, N> {
+pub(super) struct BatchEngine<S> {
     problem: Arc<Problem>,
     isa: Isa,
     stepper: S,
-    noise: N,
+    noise: Box<dyn Noise>,
     state: State,
     drawn: StepNoise,
     /// Functions of time at the start, in the middle and at the end of a step.
@@ -152,11 +154,11 @@ pub(super) struct BatchEngine<S, N> {
     sample: Sample,
 }
 
-impl<S: Stepper, N: Noise> BatchEngine<S, N> {
-    pub(super) fn new(problem: Arc<Problem>, draws: Draws, noise: N, isa: Isa) -> Self {
+impl<S: Stepper> BatchEngine<S> {
+    pub(super) fn new(problem: Arc<Problem>, draws: Draws, noise: Box<dyn Noise>, isa: Isa) -> Self {
         let plan = &problem.plan;
         let sample = Sample {
-            observables: vec![Complex8::ZERO; problem.observables],
+            observables: vec![Complex8::ZERO; problem.readouts.len()],
             watched: vec![Lanes::ZERO; problem.watched],
             rate: Lanes::ZERO,
             norm: Lanes::ZERO,
@@ -184,7 +186,7 @@ impl<S: Stepper, N: Noise> BatchEngine<S, N> {
     }
 }
 
-impl<S: Stepper, N: Noise> BatchEngine<S, N> {
+impl<S: Stepper> BatchEngine<S> {
     fn carried(&mut self) -> Vec<&mut Lanes> {
         let mut all = self.state.carried();
         all.extend(self.stepper.carried());
@@ -193,17 +195,17 @@ impl<S: Stepper, N: Noise> BatchEngine<S, N> {
 }
 
 /// `steps` steps of an engine, compiled once per instruction set.
-struct Advance<'a, S, N> {
-    engine: &'a mut BatchEngine<S, N>,
+struct Advance<'a, S> {
+    engine: &'a mut BatchEngine<S>,
     steps: u64,
 }
 
-impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
+impl<S: Stepper> Kernel for Advance<'_, S> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Lane, const ROWS: usize>(self) {
-        let BatchEngine { problem, stepper, noise, state, drawn, start, middle, end, .. } = self.engine;
+        let BatchEngine { problem, isa, stepper, noise, state, drawn, start, middle, end, .. } = self.engine;
         let last = state.step + self.steps;
         while state.step < last {
             let span = problem.schedule.span(state.step);
@@ -218,7 +220,7 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
                         problem.unravelling.values_on(inside, inside, middle);
                     }
                 }
-                noise.draw::<V>(drawn);
+                noise.draw(*isa, drawn);
                 let StepNoise { dxi, tilt } = drawn;
                 stepper.step::<V, ROWS>(problem, Step { h: span.h, dxi, tilt, start, middle, end }, state);
                 state.step += 1;
@@ -229,9 +231,9 @@ impl<S: Stepper, N: Noise> Kernel for Advance<'_, S, N> {
 }
 
 /// One measurement of an engine, compiled once per instruction set.
-struct Measure<'a, S, N>(&'a mut BatchEngine<S, N>);
+struct Measure<'a, S>(&'a mut BatchEngine<S>);
 
-impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
+impl<S: Stepper> Kernel for Measure<'_, S> {
     type Output = ();
 
     #[inline(always)]
@@ -240,8 +242,7 @@ impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
         let (psi, norm) = stepper.shown(state);
         let inverse = Lanes::splat(1.0).over(norm);
         problem.measured.measure(psi, inverse, measured);
-        let (observables, rest) = measured.split_at(problem.observables);
-        sample.observables.copy_from_slice(observables);
+        let rest = &measured[problem.readouts.operators..];
         for (watched, measured) in sample.watched.iter_mut().zip(rest) {
             *watched = measured.re;
         }
@@ -258,7 +259,7 @@ impl<S: Stepper, N: Noise> Kernel for Measure<'_, S, N> {
     }
 }
 
-impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
+impl<S: Stepper> Engine for BatchEngine<S> {
     fn start(&mut self, batch: u64) {
         self.noise.start(batch);
         self.state.psi.fill(&self.problem.initial);
@@ -281,6 +282,9 @@ impl<S: Stepper, N: Noise> Engine for BatchEngine<S, N> {
 
     fn measure(&mut self) -> &Sample {
         self.isa.run(Measure(self));
+        let mut observables = std::mem::take(&mut self.sample.observables);
+        self.problem.readouts.read(&self.measured, |lane| self.ket(lane), &mut observables);
+        self.sample.observables = observables;
         &self.sample
     }
 

@@ -146,9 +146,9 @@ impl Kick {
 /// Set the exponent  g B + sum_k y_k ( L_k - mean_k ).
 #[inline(always)]
 fn set(plan: &Plan, g: f64, means: &[Complex8], y: impl Fn(usize) -> Complex8, exponent: &mut Coefficients) {
-    let Coefficients { s, g: lanes, c } = exponent;
+    let Coefficients { s, g: of_drift, c, .. } = exponent;
     plan.start_coefficients(g, c);
-    (*s, *lanes) = (Complex8::ZERO, Lanes::splat(g));
+    (*s, *of_drift) = (Complex8::ZERO, g);
     for (k, mean) in means.iter().enumerate() {
         let y = y(k);
         *s = s.minus(y.mul_add(*mean, Complex8::ZERO));
@@ -168,9 +168,9 @@ fn means(plan: &Plan, seen: &Overlaps, means: &mut [Complex8]) {
 /// identity + weight M.
 #[inline(always)]
 fn scale(m: &Coefficients, identity: f64, weight: f64, out: &mut Coefficients) {
+    out.g = m.g * weight;
     let weight = Lanes::splat(weight);
     out.s = m.s.real_mul_add(weight, Complex8 { re: Lanes::splat(identity), im: Lanes::ZERO });
-    out.g = m.g.times(weight);
     for (out, c) in out.c.iter_mut().zip(&m.c) {
         *out = c.times_real(weight);
     }

@@ -78,9 +78,9 @@ impl LinearForm {
         let (plan, Step { h, dxi, .. }) = (&problem.plan, step);
         let inverse = Lanes::splat(1.0).over(seen.norm);
         let g = weight * h;
-        let Coefficients { s, g: lanes, c } = &mut self.coefficients;
+        let Coefficients { s, g: of_drift, c, .. } = &mut self.coefficients;
         plan.start_coefficients(g, c);
-        *lanes = Lanes::splat(g);
+        *of_drift = g;
         *s = self.centre.real_mul_add(Lanes::splat(-weight), Complex8 { re: Lanes::splat(identity), im: Lanes::ZERO });
         for (channel, dxi) in dxi[..problem.unravelling.plain].iter().enumerate() {
             let mean = plan.expectation(channel, &seen.reduced, inverse);

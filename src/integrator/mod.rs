@@ -12,8 +12,10 @@
 //! Generic below the `Engine` seam (a stepper and a source of noise), `dyn` above it: nobody to the
 //! right knows which method runs.
 
+mod coarsened;
 mod em;
 mod engine;
+mod entropy;
 mod heun;
 mod increments;
 mod kick;
@@ -21,6 +23,7 @@ mod linear_form;
 mod noise;
 mod normal;
 mod problem;
+mod readout;
 mod record;
 pub mod reference;
 mod rk4p1;
@@ -30,13 +33,14 @@ mod splitting;
 mod stability;
 mod stream;
 
+pub use coarsened::Coarsened;
 pub use engine::{Engine, Sample};
 pub use noise::{Draws, Noise, PathNoise, StepNoise, StreamNoise, WienerPath};
 pub use normal::{complex_normal, cos_sin_quarter, ln_unit};
 pub use problem::Problem;
 pub use schedule::{Schedule, Span};
 pub use splitting::{Form, Splitting};
-pub use stability::{growth, largest_stable_step};
+pub use stability::{growth, largest_stable_step, round_down};
 pub use stream::{Domain, Streams, stream, stream_number};
 
 use crate::input::Method;
@@ -69,6 +73,17 @@ pub enum IntegrationError {
     NotConstant {
         /// Method.
         method: &'static str,
+    },
+    /// The same in a trajectory that checks the step.
+    #[error(
+        "a trajectory of --check-dt is not finite at t = {time}: the step h = {h} is too large for this system; \
+         try a smaller --dt"
+    )]
+    CheckNotFinite {
+        /// Time at which it was seen.
+        time: f64,
+        /// The step.
+        h: f64,
     },
     /// The step is outside the stability region.
     #[error(
@@ -144,13 +159,26 @@ pub fn engine(method: Method, problem: Arc<Problem>, seed: u64, isa: Isa) -> Box
     engine_with(method, problem, noise, isa)
 }
 
-/// An engine with a given source of noise, such as a prescribed Wiener path.
-pub fn engine_with<N: Noise + 'static>(method: Method, problem: Arc<Problem>, noise: N, isa: Isa) -> Box<dyn Engine> {
+/// An engine for the check of a step: its every step has the noise of `steps` steps of the check's streams. So one of step
+/// h with 2 and one of step h/2 with 1 follow the same Brownian paths.
+pub fn check_engine(method: Method, problem: Arc<Problem>, seed: u64, isa: Isa, steps: usize) -> Box<dyn Engine> {
     let draws = MethodInfo::of(method).draws(&problem);
+    let fine = StreamNoise::new(Domain::Check, seed, draws, problem.h / steps as f64);
+    engine_with(method, problem, Coarsened::new(fine, draws, steps), isa)
+}
+
+/// An engine with a given source of noise, such as a prescribed Wiener path.
+pub fn engine_with(
+    method: Method,
+    problem: Arc<Problem>,
+    noise: impl Noise + 'static,
+    isa: Isa,
+) -> Box<dyn Engine> {
+    let (draws, noise) = (MethodInfo::of(method).draws(&problem), Box::new(noise));
     match method {
-        Method::Em => Box::new(engine::BatchEngine::<em::Em, N>::new(problem, draws, noise, isa)),
-        Method::Heun => Box::new(engine::BatchEngine::<heun::Heun, N>::new(problem, draws, noise, isa)),
-        Method::Saba => Box::new(engine::BatchEngine::<saba::Saba, N>::new(problem, draws, noise, isa)),
-        Method::Rk4p1 => Box::new(engine::BatchEngine::<rk4p1::Rk4p1, N>::new(problem, draws, noise, isa)),
+        Method::Em => Box::new(engine::BatchEngine::<em::Em>::new(problem, draws, noise, isa)),
+        Method::Heun => Box::new(engine::BatchEngine::<heun::Heun>::new(problem, draws, noise, isa)),
+        Method::Saba => Box::new(engine::BatchEngine::<saba::Saba>::new(problem, draws, noise, isa)),
+        Method::Rk4p1 => Box::new(engine::BatchEngine::<rk4p1::Rk4p1>::new(problem, draws, noise, isa)),
     }
 }

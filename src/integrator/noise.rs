@@ -2,7 +2,7 @@
 
 use super::normal::complex_normal;
 use super::stream::{Domain, Streams};
-use crate::kernel::{Array, Complex8, LANES, Lane, Lanes};
+use crate::kernel::{Complex8, Isa, Kernel, LANES, Lane, Lanes};
 use num_complex::Complex64;
 
 /// The noise of a step of length h that begins at t, per lane. For a Wiener process xi_k
@@ -68,14 +68,15 @@ impl StepNoise {
     }
 }
 
-/// The noise of one step after another.
+/// The noise of one step after another. Engines know it by these four calls alone, so that a method is compiled once, not once
+/// for every source; beside a step of eight trajectories the call costs nothing.
 pub trait Noise: Send {
     /// Go to the first step of batch `batch` (trajectories 8 batch .. 8 batch + 8).
     fn start(&mut self, batch: u64);
     /// Steps are of length h from here on.
     fn set_step(&mut self, h: f64);
-    /// The noise of the next step.
-    fn draw<V: Lane>(&mut self, noise: &mut StepNoise);
+    /// The noise of the next step, computed on that path.
+    fn draw(&mut self, isa: Isa, noise: &mut StepNoise);
     /// Pass over that of `steps` steps.
     fn skip(&mut self, steps: u64);
 }
@@ -87,15 +88,27 @@ pub struct StreamNoise {
     domain: Domain,
     seed: u64,
     draws: Draws,
-    h: f64,
+    /// sqrt(h) and sqrt(h/3).
+    sigma: f64,
+    tilted: f64,
     streams: Streams,
 }
 
 impl StreamNoise {
     /// Noise of steps h.
     pub fn new(domain: Domain, seed: u64, draws: Draws, h: f64) -> Self {
-        StreamNoise { domain, seed, draws, h, streams: Streams::new(domain, seed, 0) }
+        let mut noise =
+            StreamNoise { domain, seed, draws, sigma: 0.0, tilted: 0.0, streams: Streams::new(domain, seed, 0) };
+        noise.set_step(h);
+        noise
     }
+}
+
+/// sigma z from the next two words.
+#[inline(always)]
+fn next_normal<V: Lane>(streams: &mut Streams, sigma: f64) -> Complex8 {
+    let radius = streams.next_bits::<V>();
+    complex_normal(radius, streams.next_bits::<V>(), sigma)
 }
 
 impl Noise for StreamNoise {
@@ -103,27 +116,41 @@ impl Noise for StreamNoise {
         self.streams = Streams::new(self.domain, self.seed, batch * LANES as u64);
     }
 
-    #[inline]
     fn set_step(&mut self, h: f64) {
-        self.h = h;
+        (self.sigma, self.tilted) = (h.sqrt(), (h / 3.0).sqrt());
     }
 
-    #[inline(always)]
-    fn draw<V: Lane>(&mut self, noise: &mut StepNoise) {
-        let sigma = self.h.sqrt();
-        let tilted = (self.h / 3.0).sqrt();
-        for k in 0..self.draws.channels {
-            let radius = self.streams.next_bits();
-            noise.dxi[k] = complex_normal(radius, self.streams.next_bits(), sigma);
-            if self.draws.tilt {
-                let radius = self.streams.next_bits();
-                noise.tilt[k] = complex_normal(radius, self.streams.next_bits(), tilted);
-            }
-        }
+    fn draw(&mut self, isa: Isa, noise: &mut StepNoise) {
+        isa.run(Draw { source: self, noise });
     }
 
     fn skip(&mut self, steps: u64) {
         self.streams.advance(u128::from(self.draws.words()) * u128::from(steps));
+    }
+}
+
+/// The noise of one step from streams, compiled once per instruction set.
+struct Draw<'a> {
+    source: &'a mut StreamNoise,
+    noise: &'a mut StepNoise,
+}
+
+impl Kernel for Draw<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lane, const ROWS: usize>(self) {
+        let (StreamNoise { draws, sigma, tilted, streams, .. }, noise) = (self.source, self.noise);
+        if draws.tilt {
+            for (dxi, tilt) in noise.dxi.iter_mut().zip(&mut noise.tilt) {
+                *dxi = next_normal::<V>(streams, *sigma);
+                *tilt = next_normal::<V>(streams, *tilted);
+            }
+        } else {
+            for dxi in &mut noise.dxi {
+                *dxi = next_normal::<V>(streams, *sigma);
+            }
+        }
     }
 }
 
@@ -145,7 +172,7 @@ impl WienerPath {
         let steps = (0..steps)
             .map(|_| {
                 let mut step = StepNoise::zeros(draws);
-                noise.draw::<Array>(&mut step);
+                noise.draw(Isa::detect(), &mut step);
                 step
             })
             .collect();
@@ -197,8 +224,7 @@ impl Noise for PathNoise {
     /// The path knows how long its steps are.
     fn set_step(&mut self, _h: f64) {}
 
-    #[inline(always)]
-    fn draw<V: Lane>(&mut self, noise: &mut StepNoise) {
+    fn draw(&mut self, _isa: Isa, noise: &mut StepNoise) {
         match self.path.steps.get(self.step) {
             Some(given) => {
                 noise.dxi.copy_from_slice(&given.dxi);
@@ -231,11 +257,11 @@ mod tests {
             jumped.start(4);
             let mut noise = StepNoise::zeros(draws);
             for _ in 0..123 {
-                walked.draw::<Array>(&mut noise);
+                walked.draw(Isa::detect(), &mut noise);
             }
             jumped.skip(122);
             let mut same = StepNoise::zeros(draws);
-            jumped.draw::<Array>(&mut same);
+            jumped.draw(Isa::detect(), &mut same);
             assert_eq!(noise, same);
         }
     }

@@ -103,11 +103,12 @@ pub fn complex_normal(radius_bits: [u64; LANES], angle_bits: [u64; LANES], sigma
 mod tests {
     use super::*;
     use crate::integrator::{Domain, Streams};
+    use crate::kernel::Array;
 
     #[test]
     fn the_logarithm_is_libms_to_1e_13() {
         let mut streams = Streams::new(Domain::Check, 1, 0);
-        let mut points: Vec<f64> = (0..20_000).flat_map(|_| streams.next_bits()).map(open_unit).collect();
+        let mut points: Vec<f64> = (0..20_000).flat_map(|_| streams.next_bits::<Array>()).map(open_unit).collect();
         points.extend([open_unit(0), open_unit(u64::MAX), 0.5, 0.25, 0.7, 1.0 - f64::EPSILON, 1e-10]);
         for u in points {
             assert!(0.0 < u && u < 1.0);
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn sine_and_cosine_are_libms_to_1e_13() {
         let mut streams = Streams::new(Domain::Check, 2, 0);
-        let mut words: Vec<u64> = (0..20_000).flat_map(|_| streams.next_bits()).collect();
+        let mut words: Vec<u64> = (0..20_000).flat_map(|_| streams.next_bits::<Array>()).collect();
         words.extend([0, u64::MAX, 1 << 62, 1 << 63, 3 << 62, 1 << 61, (1 << 62) - 1]);
         for bits in words {
             let x = f64::from_bits(((bits << 2) >> 12) | EXPONENT_BIAS) - 1.5;
@@ -136,7 +137,7 @@ mod tests {
         let (mut mean, mut square, mut modulus, mut fourth) = ([0.0; 2], [0.0; 2], 0.0, 0.0);
         let n = 100_000;
         for _ in 0..n {
-            let z = complex_normal(streams.next_bits(), streams.next_bits(), 1.0);
+            let z = complex_normal(streams.next_bits::<Array>(), streams.next_bits::<Array>(), 1.0);
             for lane in 0..LANES {
                 let z = z.lane(lane);
                 let (s, m) = (z * z, z.norm_sqr());

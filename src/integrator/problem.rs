@@ -1,6 +1,7 @@
 //! A system and a step, compiled once and shared by every engine of a process.
 
 use super::increments::Couplings;
+use super::readout::Readouts;
 use super::schedule::Schedule;
 use super::splitting::{Form, Splitting};
 use crate::kernel::{Observables, Plan};
@@ -27,11 +28,11 @@ pub struct Problem {
     pub(super) couplings: Couplings,
     /// What the record is of; empty if none is kept.
     pub(super) outputs: Vec<Output>,
-    /// The user's observables, then the populations to watch, then the steady part of the rate Gamma, then
+    /// What the user's observables are made from, then the populations to watch, then the steady part of the rate Gamma, then
     /// L^dag L of the modulated channels.
     pub measured: Observables,
-    /// How many of them are the user's.
-    pub observables: usize,
+    /// How the user's observables come from it.
+    pub(super) readouts: Readouts,
     /// How many populations are watched.
     pub watched: usize,
     /// Normalised initial ket in the plan's order.
@@ -53,12 +54,12 @@ impl Problem {
         let schedule = schedule.into();
         let (factors, plan) = cheapest_order(&model.space, &unravelling);
         let order = model.space.reordered(&factors);
-        let users = model.observables.iter().map(|o| &o.operator);
+        let (readouts, users) = Readouts::new(model);
         let rates = std::iter::once(&unravelling.rate).chain(unravelling.modulated.iter().map(|m| &m.rate));
-        let measured: Vec<_> = users.chain(watched).chain(rates).map(|op| op.reordered(&order)).collect();
+        let measured: Vec<_> = users.iter().chain(watched).chain(rates).map(|op| op.reordered(&order)).collect();
         Problem {
             measured: Observables::new(&measured),
-            observables: model.observables.len(),
+            readouts,
             watched: watched.len(),
             initial: order.iter().map(|i| model.initial[*i]).collect(),
             order,

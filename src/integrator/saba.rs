@@ -85,8 +85,8 @@ impl Stepper for Saba {
         }
         let first = if state.step == 0 { &splitting.outer } else { &splitting.joint };
         for (exponential, sign, weights) in [(first, -TILT, [2.0 * C1, C2]), (&splitting.inner, TILT, [C2, 2.0 * C1])] {
-            exponential.apply::<ROWS>(&state.psi, scratch, out);
-            seen.survey(&problem.plan, out);
+            exponential.apply::<V>(&state.psi, scratch, out);
+            seen.survey::<V>(&problem.plan, out);
             state.take(out, seen);
             for ((w, dxi), tilt) in noise.iter_mut().zip(step.dxi).zip(step.tilt) {
                 *w = tilt.real_mul_add(Lanes::splat(sign), dxi.times_real(Lanes::splat(0.5)));
@@ -108,9 +108,9 @@ impl Stepper for Saba {
         if state.step == 0 {
             self.shown.rows_mut().copy_from_slice(state.psi.rows());
         } else {
-            problem.splitting().outer.apply::<ROWS>(&state.psi, &mut self.scratch, &mut self.shown);
+            problem.splitting().outer.apply::<V>(&state.psi, &mut self.scratch, &mut self.shown);
         }
-        self.shown_norm = norm(self.shown.rows());
+        self.shown_norm = norm::<V>(self.shown.rows());
     }
 
     fn shown<'a>(&'a self, _state: &'a State) -> (&'a Batch, Lanes) {

@@ -106,6 +106,25 @@ impl Schedule {
         Schedule { save_dt: h * OPEN as f64, per_interval: OPEN, h, cuts: vec![] }
     }
 
+    /// The same with `factor` equal steps in the place of every one.
+    pub fn refined(&self, factor: u64) -> Self {
+        let count = factor as f64;
+        let span =
+            |span: &Span| Span { first: span.first * factor, end: span.end * factor, h: span.h / count, ..*span };
+        let cut = |cut: &Cut| Cut {
+            interval: cut.interval,
+            first: cut.first * factor,
+            end: cut.end * factor,
+            spans: cut.spans.iter().map(span).collect(),
+        };
+        Schedule {
+            save_dt: self.save_dt,
+            per_interval: self.per_interval * factor,
+            h: self.h / count,
+            cuts: self.cuts.iter().map(cut).collect(),
+        }
+    }
+
     /// The longest step, that of the intervals that are not cut.
     pub fn h(&self) -> f64 {
         self.h
@@ -203,6 +222,22 @@ mod tests {
         // 0.2 .. 0.3 .. 0.31 .. 0.4 take 2, 1 and 2 steps; 1.23 and its neighbour cut once: 1.2 .. 1.23 .. 1.4.
         assert_eq!((schedule.steps_in(1), schedule.steps_in(2), schedule.steps_in(6)), (5, 4, 1 + 4));
         assert_eq!(schedule.span(schedule.first_step(1) + 2).h, 0.31 - 0.3);
+    }
+
+    /// Also in cut intervals, which a schedule made for half the step would cut otherwise.
+    #[test]
+    fn a_refined_schedule_has_two_steps_for_every_one() {
+        let coarse = Schedule::new(&grid(), &[0.13, 0.31, 1.23]);
+        let fine = coarse.refined(2);
+        assert_eq!(fine.h(), 0.025);
+        for step in 0..coarse.first_step(10) {
+            let (whole, half) = (coarse.span(step), fine.span(2 * step));
+            assert_eq!((half.first, half.end, half.h), (2 * whole.first, 2 * whole.end, 0.5 * whole.h));
+            assert_eq!(fine.time(2 * step), coarse.time(step));
+        }
+        let mut halved = grid();
+        (halved.h, halved.steps_per_save) = (0.025, 8);
+        assert_ne!(Schedule::new(&halved, &[0.13, 0.31, 1.23]), fine);
     }
 
     #[test]

@@ -58,8 +58,8 @@ pub fn largest_stable_step(method: Method, k: &Operator, h: f64, duration: f64) 
     Some(round_down(low))
 }
 
-/// Two significant digits, rounded down: the shortest decimal cut off.
-pub(super) fn round_down(x: f64) -> f64 {
+/// Two significant digits, rounded down: the shortest decimal cut off, so that 0.085 prints as 0.085.
+pub fn round_down(x: f64) -> f64 {
     let text = format!("{x:e}");
     let Some((digits, exponent)) = text.split_once('e') else { return x };
     let kept = digits.get(.."8.5".len()).unwrap_or(digits);

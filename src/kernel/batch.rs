@@ -26,6 +26,12 @@ impl Batch {
         self.rows.len() - 2 * self.guard
     }
 
+    /// Rows of zeros on either side.
+    #[inline(always)]
+    pub(super) fn guard(&self) -> usize {
+        self.guard
+    }
+
     /// The same ket in every lane.
     pub fn fill(&mut self, ket: &[Complex64]) {
         for (row, x) in self.rows_mut().iter_mut().zip(ket) {
@@ -56,12 +62,6 @@ impl Batch {
     #[inline(always)]
     pub(super) fn guarded_mut(&mut self) -> &mut [Complex8] {
         &mut self.rows
-    }
-
-    /// Guard rows on either side.
-    #[inline(always)]
-    pub(super) fn guard(&self) -> usize {
-        self.guard
     }
 
     /// The ket of one lane.

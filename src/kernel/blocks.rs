@@ -11,7 +11,8 @@
 //!
 //! and each row is summed along it in this order, on every path.
 
-use super::lanes::{Complex8, Lanes};
+use super::lane::{Complex, Lane, Part};
+use super::lanes::Complex8;
 use num_complex::Complex64;
 use std::ops::Range;
 
@@ -80,57 +81,52 @@ impl Blocks {
 
     /// out = M v on the amplitudes first, first + stride, ... of both.
     #[inline(always)]
-    pub fn apply<const ROWS: usize>(&self, v: &[Complex8], out: &mut [Complex8], first: usize, stride: usize) {
-        // How many rows are worked together depends on the registers there are, and no sum depends on it.
-        for block in &self.blocks {
-            match (self.real, ROWS >= TOGETHER) {
-                (true, true) => self.rows::<TOGETHER, true>(block, 0, v, out, first, stride),
-                (false, true) => self.rows::<TOGETHER, false>(block, 0, v, out, first, stride),
-                (true, false) => {
-                    (0..block.rows).step_by(2).for_each(|row| self.rows::<2, true>(block, row, v, out, first, stride));
-                }
-                (false, false) => {
-                    (0..block.rows).step_by(2).for_each(|row| self.rows::<2, false>(block, row, v, out, first, stride));
+    pub fn apply<V: Lane>(&self, v: &[Complex8], out: &mut [Complex8], first: usize, stride: usize) {
+        for part in V::parts() {
+            for block in &self.blocks {
+                let amplitudes = Amplitudes { v, out: &mut *out, first, stride, part };
+                match self.real {
+                    true => self.rows::<V, true>(block, amplitudes),
+                    false => self.rows::<V, false>(block, amplitudes),
                 }
             }
         }
     }
 
-    /// Rows `from .. from + R` of a block.
+    /// The rows of a block. Eight sums that do not wait for each other keep two pipes busy.
     #[inline(always)]
-    fn rows<const R: usize, const REAL: bool>(
-        &self,
-        block: &Block,
-        from: usize,
-        v: &[Complex8],
-        out: &mut [Complex8],
-        first: usize,
-        stride: usize,
-    ) {
+    fn rows<V: Lane, const REAL: bool>(&self, block: &Block, amplitudes: Amplitudes<V>) {
+        let Amplitudes { v, out, first, stride, part } = amplitudes;
         let parts = if REAL { 1 } else { 2 };
-        let mut x = [Complex8::ZERO; R];
+        let mut x = [Complex::<V>::zero(); TOGETHER];
         let mut values = self.values[block.at..].chunks_exact(parts * TOGETHER);
         for columns in &block.columns {
             let run = v[first + columns.start * stride..].iter().step_by(stride).take(columns.len());
             for (v, values) in run.zip(&mut values) {
-                for r in 0..R {
-                    let re = Lanes::splat(values[from + r]);
-                    x[r].re = re.mul_add(v.re, x[r].re);
-                    x[r].im = re.mul_add(v.im, x[r].im);
+                let v = Complex::load(v, part);
+                for r in 0..TOGETHER {
+                    x[r] = v.real_mul_add(V::splat(values[r]), x[r]);
                 }
                 if !REAL {
-                    for r in 0..R {
-                        let im = Lanes::splat(values[TOGETHER + from + r]);
-                        x[r].re = im.neg_mul_add(v.im, x[r].re);
-                        x[r].im = im.mul_add(v.re, x[r].im);
+                    for r in 0..TOGETHER {
+                        x[r] = v.imaginary_mul_add(V::splat(values[TOGETHER + r]), x[r]);
                     }
                 }
             }
         }
-        for (r, x) in x.iter().enumerate().take(block.rows.saturating_sub(from)) {
-            out[first + (block.first + from + r) * stride] = *x;
+        for (r, x) in x.iter().enumerate().take(block.rows) {
+            x.store(&mut out[first + (block.first + r) * stride], part);
         }
     }
+}
+
+/// What a matrix is applied to: a part of the lanes of amplitudes `first`, `first + stride`, ...
+struct Amplitudes<'a, V> {
+    v: &'a [Complex8],
+    out: &'a mut [Complex8],
+    first: usize,
+    stride: usize,
+    part: Part<V>,
 }
 
 /// Mark the columns that a row cannot do without.

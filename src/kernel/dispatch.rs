@@ -3,6 +3,9 @@
 //! A `Kernel` body is `#[inline(always)]` all the way down, so the wrapper's `#[target_feature]`
 //! decides what the compiler makes of it. Measured: as fast as building for the machine itself.
 
+use super::lane::{Array, Lane};
+#[cfg(target_arch = "x86_64")]
+use super::x86::{Avx2, Avx512};
 use std::sync::OnceLock;
 
 /// An instruction set that this machine has; made by `detect` or `available` only.
@@ -18,15 +21,6 @@ enum Path {
     /// Whatever the build targets; without fused multiply-add in hardware the right bits, slowly.
     Portable,
 }
-
-/// The registers of an instruction set, seen as eight f64.
-pub trait Lane: Copy + Send + Sync + 'static {}
-
-/// Eight f64 as the compiler arranges them in the function that holds them.
-#[derive(Debug, Clone, Copy)]
-pub struct Array;
-
-impl Lane for Array {}
 
 /// Work that is compiled once per instruction set. `V` is its registers, `ROWS` the number of rows worked together.
 pub trait Kernel {
@@ -61,16 +55,10 @@ impl Isa {
     #[cfg(target_arch = "x86_64")]
     pub fn available() -> Vec<Isa> {
         let mut paths = vec![];
-        let avx2 =
-            is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("bmi2");
-        let avx512 = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512bw");
-        if avx2 && avx512 {
+        if Avx512::is_available() {
             paths.push(Path::Avx512);
         }
-        if avx2 {
+        if Avx2::is_available() {
             paths.push(Path::Avx2);
         }
         paths.push(Path::Portable);
@@ -100,26 +88,13 @@ impl Isa {
     /// Run `kernel` on this path.
     #[inline]
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        // An `Isa` is made by `available` only, which asked the CPU for these instructions.
         match self.0 {
-            // SAFETY: an `Isa` is made by `available` only, which asked the CPU for these instructions.
             #[cfg(target_arch = "x86_64")]
-            Path::Avx512 => unsafe { avx512(kernel) },
-            // SAFETY: as above.
+            Path::Avx512 => Avx512::run(kernel),
             #[cfg(target_arch = "x86_64")]
-            Path::Avx2 => unsafe { avx2(kernel) },
-            _ => kernel.run::<Array, 2>(),
+            Path::Avx2 => Avx2::run(kernel),
+            _ => Array::run(kernel),
         }
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma,bmi2")]
-fn avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<Array, 4>()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,bmi2")]
-fn avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<Array, 2>()
 }

@@ -9,6 +9,7 @@
 
 use super::batch::Batch;
 use super::blocks::Blocks;
+use super::lane::{Complex, Lane};
 use super::lanes::Complex8;
 use crate::model::Operator;
 use num_complex::Complex64;
@@ -107,7 +108,7 @@ impl Exponential {
 
     /// out = e^{tau A} v; `scratch` is a batch like `out`.
     #[inline(always)]
-    pub fn apply<const ROWS: usize>(&self, v: &Batch, scratch: &mut Batch, out: &mut Batch) {
+    pub fn apply<V: Lane>(&self, v: &Batch, scratch: &mut Batch, out: &mut Batch) {
         if self.parts.is_empty() {
             out.rows_mut().copy_from_slice(v.rows());
         }
@@ -116,7 +117,7 @@ impl Exponential {
                 std::mem::swap(scratch, out);
             }
             let from = if number == 0 { v } else { &*scratch };
-            part.apply::<ROWS>(from.rows(), out.rows_mut());
+            part.apply::<V>(from.rows(), out.rows_mut());
         }
     }
 
@@ -132,17 +133,20 @@ impl Exponential {
 
 impl Part {
     #[inline(always)]
-    fn apply<const ROWS: usize>(&self, v: &[Complex8], out: &mut [Complex8]) {
+    fn apply<V: Lane>(&self, v: &[Complex8], out: &mut [Complex8]) {
         match self {
             Part::Diagonal(values) => {
                 for ((out, v), z) in out.iter_mut().zip(v).zip(values) {
-                    *out = Complex8::splat(*z).mul_add(*v, Complex8::ZERO);
+                    for part in V::parts() {
+                        let z = Complex { re: V::splat(z.re), im: V::splat(z.im) };
+                        z.times(Complex::load(v, part)).store(out, part);
+                    }
                 }
             }
             Part::Factor { matrix, stride } => {
                 for first in (0..v.len()).step_by(matrix.dim() * stride) {
                     for offset in 0..*stride {
-                        matrix.apply::<ROWS>(v, out, first + offset, *stride);
+                        matrix.apply::<V>(v, out, first + offset, *stride);
                     }
                 }
             }
@@ -153,7 +157,6 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Lane;
     use crate::kernel::{Isa, Kernel, LANES};
 
     /// A driven, damped Kerr oscillator: not normal, not real.
@@ -205,7 +208,7 @@ mod tests {
         #[inline(always)]
         fn run<V: Lane, const ROWS: usize>(self) {
             let mut scratch = self.2.clone();
-            self.0.apply::<ROWS>(self.1, &mut scratch, self.2);
+            self.0.apply::<V>(self.1, &mut scratch, self.2);
         }
     }
 

@@ -14,15 +14,19 @@ mod batch;
 mod blocks;
 mod dispatch;
 mod exponential;
+mod lane;
 mod lanes;
 mod measure;
 mod pass;
 mod plan;
 mod survey;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use batch::Batch;
-pub use dispatch::{Array, Isa, Kernel, Lane, OVERRIDE};
+pub use dispatch::{Isa, Kernel, OVERRIDE};
 pub use exponential::Exponential;
+pub use lane::{Array, Lane, Part};
 pub use lanes::{Complex8, LANES, Lanes};
 pub use measure::Observables;
 pub use pass::{Coefficients, Overlaps, Pass};

@@ -1,9 +1,10 @@
 //! What a pass measures while it writes, measured of a batch that something else has written.
 
 use super::batch::Batch;
+use super::lane::{Complex, Lane, Part};
 use super::lanes::{Complex8, Lanes};
 use super::pass::Overlaps;
-use super::plan::{Plan, Table};
+use super::plan::Plan;
 
 /// Rows are summed into this many accumulators, row r into r mod 4, joined as (0+1)+(2+3): short
 /// dependency chains, one fixed order.
@@ -12,47 +13,83 @@ const CHAINS: usize = 4;
 impl Overlaps {
     /// |psi|^2 and <psi|T_j|psi> of the T_j that are measured.
     #[inline(always)]
-    pub fn survey(&mut self, plan: &Plan, psi: &Batch) {
-        let rows = psi.rows();
-        self.norm = norm(rows);
-        for (sum, (number, overlap)) in self.reduced.iter_mut().zip(plan.overlaps.iter().enumerate()) {
-            let mut chains = [Complex8::ZERO; CHAINS];
-            for segment in plan.segments.iter().filter(|segment| segment.overlaps.contains(&number)) {
-                let later = &rows[segment.rows.clone()];
-                let first = segment.rows.start.saturating_sub(overlap.lag);
-                // Rows before the first have no earlier partner, and the table is zero there.
-                let skipped = overlap.lag.saturating_sub(segment.rows.start).min(later.len());
-                let pairs = rows[first..].iter().zip(&later[skipped..]).enumerate();
-                match &overlap.table {
-                    Table::Ones => {
-                        for (r, (earlier, later)) in pairs {
-                            chains[r % CHAINS] = earlier.conj_mul_add(*later, chains[r % CHAINS]);
-                        }
-                    }
-                    Table::Real(table) => {
-                        let table = &table[segment.rows.start + skipped..];
-                        for ((r, (earlier, later)), t) in pairs.zip(table) {
-                            let weighted = later.times_real(Lanes::splat(*t));
-                            chains[r % CHAINS] = earlier.conj_mul_add(weighted, chains[r % CHAINS]);
-                        }
-                    }
-                    Table::Imaginary(_) | Table::Complex(..) => unreachable!("reduced operators have real tables"),
+    pub fn survey<V: Lane>(&mut self, plan: &Plan, psi: &Batch) {
+        self.norm = norm::<V>(psi.rows());
+        self.reduced.fill(Complex8::ZERO);
+        let rows = psi.guarded();
+        for segment in &plan.segments {
+            let above = segment.above.iter().map(|above| (above.reduced, 1, Some(above.overlap)));
+            let others = segment.overlaps.iter().map(|gather| (gather.reduced, gather.lag, gather.table));
+            for (reduced, lag, table) in above.chain(others) {
+                let first = psi.guard() + segment.rows.start;
+                let later = &rows[first..first + segment.rows.len()];
+                let earlier = &rows[first - lag..][..later.len()];
+                let table = table.map(|start| &plan.tables[start + segment.rows.start..][..later.len()]);
+                for part in V::parts() {
+                    let sum = overlap(earlier, later, table, part);
+                    Complex::load(&self.reduced[reduced], part).plus(sum).store(&mut self.reduced[reduced], part);
                 }
             }
-            let total = chains[0].plus(chains[1]).plus(chains[2].plus(chains[3]));
-            *sum = if overlap.ket_is_later { total } else { total.conj() };
+        }
+        for (sum, conjugated) in self.reduced.iter_mut().zip(&plan.conjugated) {
+            if *conjugated {
+                *sum = sum.conj();
+            }
         }
     }
 }
 
-/// |psi|^2.
+/// sum conj(earlier) T later.
 #[inline(always)]
-pub fn norm(rows: &[Complex8]) -> Lanes {
-    let mut chains = [Lanes::ZERO; CHAINS];
-    for (r, z) in rows.iter().enumerate() {
-        chains[r % CHAINS] = z.norm_add(chains[r % CHAINS]);
+fn overlap<V: Lane>(earlier: &[Complex8], later: &[Complex8], table: Option<&[f64]>, part: Part<V>) -> Complex<V> {
+    let mut chains = [Complex::zero(); CHAINS];
+    let whole = later.len() / CHAINS * CHAINS;
+    for first in (0..whole).step_by(CHAINS) {
+        for (chain, sum) in chains.iter_mut().enumerate() {
+            *sum = add_pair(earlier, later, table, first + chain, part, *sum);
+        }
+    }
+    for (row, sum) in (whole..later.len()).zip(&mut chains) {
+        *sum = add_pair(earlier, later, table, row, part, *sum);
     }
     chains[0].plus(chains[1]).plus(chains[2].plus(chains[3]))
+}
+
+/// conj(earlier) T later of one row, added to `sum`. (A closure would not be compiled for the registers of `V`.)
+#[inline(always)]
+fn add_pair<V: Lane>(
+    earlier: &[Complex8],
+    later: &[Complex8],
+    table: Option<&[f64]>,
+    row: usize,
+    part: Part<V>,
+    sum: Complex<V>,
+) -> Complex<V> {
+    let (earlier, mut later) = (Complex::<V>::load(&earlier[row], part), Complex::load(&later[row], part));
+    if let Some(table) = table {
+        later = later.times_real(V::splat(table[row]));
+    }
+    earlier.conj_mul_add(later, sum)
+}
+
+/// |psi|^2.
+#[inline(always)]
+pub fn norm<V: Lane>(rows: &[Complex8]) -> Lanes {
+    let mut norm = Lanes::ZERO;
+    for part in V::parts() {
+        let mut chains = [V::splat(0.0); CHAINS];
+        let mut fours = rows.chunks_exact(CHAINS);
+        for rows in &mut fours {
+            for (chain, row) in chains.iter_mut().zip(rows) {
+                *chain = Complex::load(row, part).norm_add(*chain);
+            }
+        }
+        for (chain, row) in chains.iter_mut().zip(fours.remainder()) {
+            *chain = Complex::load(row, part).norm_add(*chain);
+        }
+        chains[0].plus(chains[1]).plus(chains[2].plus(chains[3])).store(&mut norm, part);
+    }
+    norm
 }
 
 #[cfg(test)]
@@ -68,7 +105,7 @@ mod tests {
         type Output = ();
         #[inline(always)]
         fn run<V: Lane, const ROWS: usize>(self) {
-            self.2.survey(self.0, self.1);
+            self.2.survey::<V>(self.0, self.1);
         }
     }
 

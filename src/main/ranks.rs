@@ -5,12 +5,12 @@ use crate::say::{complain, shown};
 use qsd::cli::{ExtendArgs, ResumeArgs, RunArgs, TalkFlags};
 use qsd::comm::{self, Comm};
 use qsd::ensemble::{
-    Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, Verdict, choose_step, run, utc_now,
+    Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, StepSize, Verdict, choose_step, run, utc_now,
 };
 use qsd::error::{Error, exit};
 use qsd::input::{Existing, Export, InputError, Options, Output, Resolved, RunSpec, StepReason, resolve};
 use qsd::kernel::Isa;
-use qsd::report::{dry_run, export, json, logging, progress::Reporter, table};
+use qsd::report::{dry_run, export, json, logging, progress::Reporter, step_check, table};
 use qsd::store::{self, H5Sink, Place, Results};
 use std::io::{self, Write};
 use std::path::Path;
@@ -201,8 +201,12 @@ fn tell(outcome: &Outcome, header: &Header, options: &Options, path: Option<&Pat
     if let (true, Some(path)) = (summary.exit_code == exit::RESUMABLE, path) {
         let (done, all) = (summary.n_done, header.ntraj);
         let file = path.display();
+        let unchecked = match (header.check_dt, &summary.check) {
+            (Some(_), None) => ", and the check of the step is not",
+            _ => "",
+        };
         log::warn!(
-            "{}: {done} of {all} trajectories are done; the same command, or qsd resume {file}, goes on",
+            "{}: {done} of {all} trajectories are done{unchecked}; the same command, or qsd resume {file}, goes on",
             summary.end_condition
         );
     }
@@ -210,10 +214,16 @@ fn tell(outcome: &Outcome, header: &Header, options: &Options, path: Option<&Pat
     let written = match (options.json, options.quiet) {
         (true, _) => json::write(out, header, summary, cost, path),
         (false, false) => table::write(out, header, summary, cost, path),
-        (false, true) => summary.guards.iter().filter(|g| g.verdict > Verdict::Good).try_for_each(|guard| {
-            log::warn!("{}", guard.message);
-            Ok(())
-        }),
+        (false, true) => {
+            if let Some(found) = table::verdict(header, summary).filter(|found| found.verdict == Some(StepSize::Above))
+            {
+                log::warn!("{}", step_check::sentence(&found));
+            }
+            summary.guards.iter().filter(|g| g.verdict > Verdict::Good).try_for_each(|guard| {
+                log::warn!("{}", guard.message);
+                Ok(())
+            })
+        }
     };
     shown(written).max(summary.exit_code)
 }

@@ -3,6 +3,7 @@
 //!
 //! hbar = 1; the first factor of a space is the slowest index (numpy's `kron`).
 
+mod conditional;
 mod dynamics;
 mod ket;
 pub mod library;
@@ -15,6 +16,7 @@ mod slh;
 mod space;
 mod time;
 
+pub use conditional::{Conditional, Quantity};
 pub use dynamics::{Drive, Dynamics, Modulation};
 pub use ket::{coherent, tensor};
 pub use link::Link;
@@ -122,8 +124,8 @@ pub struct Observable {
     pub unit: String,
     /// What it is, in a few words.
     pub description: String,
-    /// The operator.
-    pub operator: Operator,
+    /// What is measured.
+    pub quantity: Quantity,
 }
 
 /// A number of the model, for the file and for `qsd models`.

@@ -26,6 +26,7 @@ pub const RESERVED: &[&str] = &[
     "state",
     "runs",
     "guards",
+    "step_check",
 ];
 
 /// Beginnings of names that the program makes from a factor's name.

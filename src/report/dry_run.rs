@@ -58,6 +58,9 @@ pub fn write(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()>
     line(out, "times", format!("{} saved, up to {}", count(time.saves() as u64), time.duration()))?;
     line(out, "step", format!("{} {}", neat(time.h), plan.step))?;
     line(out, "steps", format!("{} a trajectory, {} in all", count(plan.steps), count(spec.ntraj * plan.steps)))?;
+    if let Some(n) = spec.check_dt {
+        line(out, "step check", format!("{} steps more, {n} trajectories thrice", count(3 * n * plan.steps)))?;
+    }
     line(out, "basis states", count(plan.dimension as u64))?;
     plan.splitting.map_or(Ok(()), |exact| line(out, "exact between kicks", exact.into()))?;
     line(out, "processes", format!("{} x {}", plural(plan.ranks, "rank"), plural(plan.threads, "thread")))?;
@@ -168,13 +171,15 @@ mod tests {
         let text = text(&spec("qsd run --ntraj 1000"), &PLAN);
         for line in [
             "# times                 51 saved, up to 10\n",
-            "# step                  0.01 by the table of `qsd models`\n",
+            "# step                  0.06666666667 by the table of `qsd models`\n",
             "# steps                 1,000 a trajectory, 1,000,000 in all\n",
             "# processes             2 ranks x 4 threads\n",
             "# results file          3.00 MiB\n",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }
+        let checked = super::tests::text(&spec("qsd run --check-dt"), &PLAN);
+        assert!(checked.contains("# step check            96,000 steps more, 32 trajectories thrice\n"), "{checked}");
         let nowhere = Plan { file_size: None, ..PLAN };
         assert!(super::tests::text(&spec("qsd run"), &nowhere).contains("none (-o FILE keeps one)"));
     }

@@ -62,6 +62,7 @@ pub fn document(header: &Header, summary: &Summary, cost: &Cost, results: Option
         "time_unit": header.time_unit,
         "observables": observables,
         "guards": guards,
+        "step_check": super::table::verdict(header, summary),
         "end_condition": summary.end_condition,
         "exit_code": summary.exit_code,
         "parameter_hash": header.parameter_hash,
@@ -98,6 +99,17 @@ mod tests {
         assert_eq!(read["results"], "run.h5");
         assert_eq!((&read["time"], &read["seed"], &read["n_done"]), (&json!(10.0), &json!(3), &json!(64)));
         assert_eq!(read["cost"]["steps"], 64_000);
+    }
+
+    #[test]
+    fn a_program_finds_the_error_of_the_step() {
+        let (header, mut summary, cost) = example();
+        assert!(document(&header, &summary, &cost, None)["step_check"].is_null());
+        summary.check = Some(super::super::step_check::tests::example());
+        let check = document(&header, &summary, &cost, None)["step_check"].take();
+        assert_eq!((&check["verdict"], &check["sufficient_step"]), (&json!("above"), &json!(0.0059)));
+        assert_eq!(check["means"][2]["name"], "Im a");
+        assert_eq!(check["means"][2]["last"]["strong"], 0.125);
     }
 
     #[test]

@@ -10,5 +10,6 @@ pub mod logging;
 pub mod models;
 pub mod network;
 pub mod progress;
+pub mod step_check;
 pub mod table;
 pub mod verify;

@@ -11,7 +11,13 @@ pub fn write(out: &mut dyn Write) -> io::Result<()> {
     for entry in ENTRIES {
         model(out, entry)?;
     }
-    writeln!(out, "\nMethods (--method NAME)")?;
+    writeln!(out)?;
+    write_methods(out)
+}
+
+/// Writes the list of methods alone.
+pub fn write_methods(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "Methods (--method NAME)")?;
     for method in Method::ALL {
         let info = MethodInfo::of(*method);
         writeln!(out, "\n  {}{}", info.name, if *method == Method::DEFAULT { "  (default)" } else { "" })?;
@@ -22,6 +28,14 @@ pub fn write(out: &mut dyn Write) -> io::Result<()> {
             info.strong_order,
             if info.passes == 1 { "1 pass".into() } else { format!("{} passes", info.passes) }
         )?;
+        let tilt = if info.tilt { " and its tilt over the step" } else { "" };
+        writeln!(out, "      noise     a complex increment per Lindblad operator{tilt}")?;
+        if info.constant {
+            writeln!(out, "      systems   that do not depend on time and are not linked")?;
+        }
+        if let Some(largest) = info.largest_h_gamma {
+            writeln!(out, "      step      h Gamma <= {largest}, Gamma = <sum L^dag L>")?;
+        }
         writeln!(out, "      source    {}", info.source)?;
         let names: Vec<&str> = method.same_as().collect();
         if !names.is_empty() {

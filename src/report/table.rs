@@ -1,6 +1,7 @@
 //! What a run has found and what it cost, as text at its end.
 
-use crate::ensemble::{Cost, Header, ObservableInfo, Statistics, Summary, Verdict};
+use super::step_check;
+use crate::ensemble::{Cost, Header, ObservableInfo, Statistics, StepVerdict, Summary, Verdict};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -29,6 +30,9 @@ pub fn write(
     for [name, expression, value] in &columns {
         writeln!(out, "  {name:name_width$}  {expression:expression_width$}  {value}")?;
     }
+    for line in verdict(header, summary).iter().flat_map(step_check::lines) {
+        writeln!(out, "{line}")?;
+    }
     for guard in summary.guards.iter().filter(|guard| guard.verdict >= Verdict::Warning) {
         let word = if guard.verdict == Verdict::Failed { "Guard failed" } else { "Guard warning" };
         writeln!(out, "{word}: {}", guard.message)?;
@@ -38,6 +42,12 @@ pub fn write(
         Some(path) => writeln!(out, "Results: {}", path.display()),
         None => writeln!(out, "No results file was written; -o FILE or --output-dir DIR keeps one."),
     }
+}
+
+/// What the check of the step comes to, if it is done.
+pub fn verdict(header: &Header, summary: &Summary) -> Option<StepVerdict> {
+    let check = summary.check.as_ref()?;
+    Some(check.judge(&header.observables, &header.times, &summary.observables, summary.n_done))
 }
 
 fn final_mean(info: &ObservableInfo, found: &Statistics) -> String {
@@ -123,6 +133,7 @@ pub(super) mod tests {
             leaks: vec![],
             states: None,
             record: None,
+            check_dt: None,
             parameters: vec![],
             resolved_input: String::new(),
             provenance: vec![],
@@ -144,6 +155,7 @@ pub(super) mod tests {
                 guard("leak_a", Verdict::Warning),
                 guard("leak_b", Verdict::Failed),
             ],
+            check: None,
             end_condition: "ntraj reached".into(),
             exit_code: 3,
             wall_time: 1.5,
@@ -193,6 +205,24 @@ pub(super) mod tests {
              1.2 % of the time writing, busiest rank 7 % above the mean\n\
              Results: out/run.h5\n"
         );
+    }
+
+    #[test]
+    fn the_error_of_the_step_stands_beside_that_of_the_means() {
+        let (header, mut summary, cost) = example();
+        summary.check = Some(step_check::tests::example());
+        let mut out = vec![];
+        write(&mut out, &header, &summary, &cost, None).expect("memory takes everything");
+        let text = String::from_utf8(out).expect("text");
+        let expected = "\
+Error of the step 0.01, from 32 trajectories with it and with half of it on the same noise (weak order 2)
+        bias at the end  largest bias    at t =  strong  standard error  at most
+  n     -1.2e-2 ± 4e-4   -1.2e-2 ± 4e-4  10      2.5e-1  1.2e-1          1.2e-1
+  Re a  +4.0e-2 ± 1e-3   +4.0e-2 ± 1e-3  10      2.5e-1  2.0e-2          2.0e-2
+  Im a  +1.0e-2 ± 1e-3   +1.0e-2 ± 1e-3  10      1.2e-1  5.0e-3          5.0e-3
+  The error of the step is above the standard errors; --dt 0.0059 would do
+";
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

@@ -68,6 +68,10 @@ pub enum Each {
     Record,
     /// Every factor of the space has one, only with stored kets.
     Factor,
+    /// Only with a step check.
+    Check,
+    /// Every observable has one, only with a step check.
+    CheckedObservable,
     /// Every parameter has one.
     Parameter,
     /// Every guard has one.
@@ -219,6 +223,9 @@ pub fn datasets(header: &Header) -> Vec<Dataset> {
         match each {
             Each::File => vec![String::new()],
             Each::Observable => header.observables.iter().map(|o| o.name.clone()).collect(),
+            Each::Check => header.check_dt.iter().map(|_| String::new()).collect(),
+            Each::CheckedObservable if header.check_dt.is_none() => vec![],
+            Each::CheckedObservable => header.observables.iter().map(|o| o.name.clone()).collect(),
             Each::Leak => header.leaks.iter().map(|leak| leak.factor.clone()).collect(),
             Each::Kets => header.states.iter().map(|_| String::new()).collect(),
             Each::Record => header.record.iter().map(|_| String::new()).collect(),
@@ -289,6 +296,7 @@ fn dataset(header: &Header, row: &'static Row, item: usize, name: &str) -> Datas
     };
     let (label, own) = match row.each {
         Each::Observable => (observable().label.as_str(), observable().description.as_str()),
+        Each::CheckedObservable => (observable().label.as_str(), ""),
         Each::Parameter => (parameter().description.as_str(), ""),
         _ => (name, ""),
     };

@@ -7,14 +7,15 @@
 use super::place::{Lock, remove_leftovers, standing};
 use super::writer::Open;
 use super::{Results, StoreError, copy, skeleton};
-use crate::ensemble::{Header, Summary, Value, Verdict, Watched, judge, utc_now};
+use crate::ensemble::{Header, StepCheck, Summary, Value, Verdict, Watched, judge, utc_now};
 use crate::error::exit;
-use crate::input::{Existing, Method, difference, with_number};
+use crate::input::{Existing, Method, difference, with_number, without_number};
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What may differ between results that are merged.
-const IDENTITY: &[&str] = &["seed", "ntraj", "first_trajectory", "target_tol"];
+const IDENTITY: &[&str] = &["seed", "ntraj", "first_trajectory", "check_dt", "target_tol"];
 
 /// What is asked for beside the files.
 #[derive(Debug, Clone, Default)]
@@ -72,7 +73,7 @@ pub fn merge(files: &[PathBuf], output: &Path, merging: Merging) -> Result<Merge
     if lock.is_held() {
         remove_leftovers(output);
     }
-    let (mut header, rows, counts) = survey(files)?;
+    let Found { mut header, rows, counts, check } = survey(files)?;
     header.ranks = 1;
     header.threads = 1;
     header.host = merging.host;
@@ -87,6 +88,9 @@ pub fn merge(files: &[PathBuf], output: &Path, merging: Merging) -> Result<Merge
     skeleton::create_with(output, &header, |part| {
         let new = Open::alone(part, &header)?;
         fill(files, &rows, &new)?;
+        if let Some(check) = &check {
+            new.write_step_check(check)?;
+        }
         new.into_file().close()?;
         let found = summarise(part, &header, merging.allow_unsafe, started.0)?;
         let mut new = Open::alone(part, &header)?;
@@ -101,11 +105,24 @@ pub fn merge(files: &[PathBuf], output: &Path, merging: Merging) -> Result<Merge
     Ok(Merged { header, summary, files: counts })
 }
 
-/// The header of the result, its rows in their order, and how many there are of every file.
-#[allow(clippy::type_complexity, reason = "three things that are found in one pass over the files")]
-fn survey(files: &[PathBuf]) -> Result<(Header, Vec<Row>, Vec<(PathBuf, u64, u64)>), StoreError> {
+/// What is found in one pass over the files.
+struct Found {
+    /// Of the result.
+    header: Header,
+    /// In their order.
+    rows: Vec<Row>,
+    /// Of every file: name, valid rows, rows that are missing.
+    counts: Vec<(PathBuf, u64, u64)>,
+    /// The step check that is kept.
+    check: Option<StepCheck>,
+}
+
+/// Of several step checks that of the lowest seed is kept, which the header names; of several of them that of the most
+/// trajectories. (They are not joined: those of one seed have trajectories in common.)
+fn survey(files: &[PathBuf]) -> Result<Found, StoreError> {
     let mut first: Option<(Header, i64)> = None;
     let (mut rows, mut counts): (Vec<Row>, Vec<_>) = (vec![], vec![]);
+    let mut kept: Option<(u64, StepCheck, Header)> = None;
     for (number, path) in files.iter().enumerate() {
         let results = Results::open(path)?;
         match &first {
@@ -113,6 +130,12 @@ fn survey(files: &[PathBuf]) -> Result<(Header, Vec<Row>, Vec<(PathBuf, u64, u64
             None => first = Some((results.header()?, results.numbers()?)),
         }
         let (seeds, trajectories, valid) = (results.seeds()?, results.trajectories()?, results.valid_rows()?);
+        if let (Some(check), Some(&seed)) = (results.step_check()?, seeds.first()) {
+            let rank = |seed: u64, check: &StepCheck| (seed, Reverse(check.trajectories));
+            if kept.as_ref().is_none_or(|(old_seed, old, _)| rank(seed, &check) < rank(*old_seed, old)) {
+                kept = Some((seed, check, results.header()?));
+            }
+        }
         let names = seeds.into_iter().zip(trajectories).zip(&valid).enumerate();
         let before = rows.len();
         rows.extend(names.filter_map(|(row, ((seed, trajectory), valid))| {
@@ -127,8 +150,14 @@ fn survey(files: &[PathBuf]) -> Result<(Header, Vec<Row>, Vec<(PathBuf, u64, u64
         let [a, b] = [a, b].map(|&file| files[file as usize].clone());
         return Err(StoreError::Overlap { seed: *seed, trajectory: *trajectory, a, b });
     }
-    match (first, rows.is_empty()) {
-        (Some((header, _)), false) => Ok((header_of(header, &rows), rows, counts)),
+    match (first, rows.first()) {
+        (Some((header, _)), Some((lowest, ..))) => {
+            let (check, header) = match kept.filter(|(seed, ..)| seed == lowest) {
+                Some((_, check, header)) => (Some(check), header),
+                None => (None, unchecked(header)),
+            };
+            Ok(Found { header: header_of(header, &rows), rows, counts, check })
+        }
         _ => Err(StoreError::Empty { path: files.first().cloned().unwrap_or_default() }),
     }
 }
@@ -149,7 +178,13 @@ fn same_ensemble(first: &Path, header: &Header, numbers: i64, other: &Results) -
     }))
 }
 
-/// The header of the first file, for all rows.
+/// The header of a file whose step check is not taken along.
+fn unchecked(header: Header) -> Header {
+    let resolved_input = without_number(&header.resolved_input, "check_dt");
+    Header { check_dt: None, resolved_input, ..header }
+}
+
+/// The header of one file, for all rows.
 fn header_of(mut header: Header, rows: &[Row]) -> Header {
     let ((seed, first, ..), (last_seed, last, ..)) = (rows[0], rows[rows.len() - 1]);
     let is_one_range = seed == last_seed && last - first + 1 == rows.len() as u64;
@@ -227,6 +262,7 @@ fn summarise(part: &Path, header: &Header, allow_unsafe: bool, started: Instant)
         observables: node.statistics(&shape),
         leaks: node.leaks(&shape),
         guards,
+        check: results.step_check()?,
         end_condition: "merged".into(),
         exit_code: if failed { exit::GUARD } else { exit::DONE },
         wall_time: started.elapsed().as_secs_f64(),

@@ -18,6 +18,7 @@ mod reader;
 mod resize;
 mod same;
 mod skeleton;
+mod step_check;
 #[cfg(test)]
 pub(crate) mod testing;
 mod writer;

@@ -3,6 +3,7 @@
 mod columns;
 mod header;
 mod rows;
+mod step_check;
 mod values;
 
 pub use values::Kets;

@@ -60,6 +60,9 @@ pub(super) fn replace(path: &Path, header: &Header, end: Option<&Summary>) -> Re
         let new = Open::alone(part, &header)?;
         let copied = copy::rows(&old, &new, &|row| ((row as u64) < header.ntraj).then_some(row))?;
         new.take_runs(&old)?;
+        if let Some(check) = old.step_check()? {
+            new.write_step_check(&check)?;
+        }
         match end {
             None => new.write_count(copied)?,
             Some(summary) => {

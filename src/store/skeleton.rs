@@ -55,6 +55,9 @@ fn fill(part: &Path, header: &Header) -> Result<(), StoreError> {
     for group in ["parameters", "provenance", "state", "runs", "guards"] {
         file.create_group(group)?;
     }
+    if header.check_dt.is_some() {
+        file.create_group("step_check")?;
+    }
     describe_file(&file, header)?;
     let (scales, others): (Vec<_>, Vec<_>) = layout::datasets(header).into_iter().partition(Dataset::is_scale);
     for dataset in scales.iter().chain(&others) {
@@ -166,6 +169,7 @@ fn write_known(data: &h5::Dataset, dataset: &Dataset, header: &Header) -> Result
         ("trajectory", _) => data.write(&counting(header.first_trajectory as i64)),
         ("seed", _) => data.write(&vec![header.seed; length]),
         ("provenance/resolved_input", _) => data.write_texts(&[&header.resolved_input]),
+        ("step_check/trajectories", _) => data.write(&[header.check_dt.unwrap_or(0) as i64]),
         ("state/end_condition", _) => data.write_texts(&[UNFINISHED]),
         ("runs/run", _) => data.write(&counting(0)),
         ("runs/n_runs", _) => data.write(&[1i64]),

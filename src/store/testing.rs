@@ -49,6 +49,7 @@ pub fn header() -> Header {
         leaks: vec![LeakInfo { factor: "a".into(), levels: 2, guarded: true }],
         states: Some(StateInfo { times: vec![0.0, 1.5], factors: vec![("a".into(), 4), ("j".into(), 2)] }),
         record: Some(RecordInfo { ends: vec![0.5, 1.0, 1.5], channels: vec!["decay".into(), "2".into()] }),
+        check_dt: None,
         parameters: vec![
             parameter("regime", Value::Text("test".into())),
             parameter("method", Value::Text("em".into())),
@@ -127,6 +128,7 @@ pub fn summary(header: &Header) -> Summary {
             verdict: Verdict::Good,
             message: "population of the top levels of a".into(),
         }],
+        check: None,
         end_condition: "ntraj reached".into(),
         exit_code: 0,
         wall_time: 1.5,

@@ -10,6 +10,7 @@ mod kept;
 mod rows;
 mod saved;
 mod start;
+mod step_check;
 
 pub(super) use self::rows::StoredRows;
 
@@ -19,7 +20,7 @@ use super::h5::{self, File};
 use super::place::{self, Place};
 use super::{StoreError, checkpoint, layout, resize};
 use crate::comm::Comm;
-use crate::ensemble::{Begun, Failure, Header, Nothing, Rows, Sink, Summary, Unfinished};
+use crate::ensemble::{Begun, Failure, Header, Nothing, Rows, Sink, StepCheck, Summary, Unfinished};
 use crate::error::Error;
 use std::io::ErrorKind;
 use std::ops::Range;
@@ -155,6 +156,10 @@ impl Sink for H5Sink<'_> {
 
     fn kept(&mut self, batches: Range<u64>, visit: &mut dyn FnMut(u64, &Rows)) -> Result<Vec<u64>, Error> {
         self.find_kept(batches, visit)
+    }
+
+    fn step_check(&mut self) -> Result<Option<StepCheck>, Error> {
+        self.find_step_check()
     }
 
     fn accept(&mut self, rows: &Rows) -> Result<(), Error> {

@@ -35,7 +35,7 @@ pub fn system(
         latex: name.into(),
         unit: "1".into(),
         description: name.into(),
-        operator,
+        quantity: operator.into(),
     };
     Model {
         name: "by hand".into(),

@@ -9,6 +9,7 @@ mod document;
 pub mod keys;
 mod link;
 mod network;
+mod observables;
 mod operators;
 mod parts;
 mod read;

@@ -16,7 +16,7 @@ pub struct Written {
     /// Its normal text for people.
     pub expression: String,
     /// The key and value that give it: `op = "..."` or `elements = [...]`.
-    toml: String,
+    pub toml: String,
 }
 
 /// An operator with a coefficient.
@@ -133,12 +133,6 @@ impl Reader<'_> {
                 .source
                 .mistake(&item.at, "a coefficient is a number or a function of t; operators belong in op")),
         }
-    }
-
-    /// An entry of `[e_ops]` that is a table: its operator and the normal form of it.
-    pub fn observable_toml(&self, written: &Written, words: &[(&str, &str)]) -> String {
-        let words = words.iter().map(|(key, text)| format!(", {key} = {}", quoted(text)));
-        format!("{{ {}{} }}", written.toml, words.collect::<String>())
     }
 }
 

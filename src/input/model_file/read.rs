@@ -9,10 +9,7 @@ use super::source::Source;
 use super::timed::Timed;
 use crate::input::InputError;
 use crate::input::expression::{Mistake, Scope, number};
-use crate::model::{
-    Drive, Dynamics, HilbertSpace, Model, ModelParameter, Modulation, Observable, Operator, Reduced,
-    check_observable_name,
-};
+use crate::model::{Drive, Dynamics, HilbertSpace, Model, ModelParameter, Modulation, Operator, Reduced};
 use num_complex::Complex64;
 use std::ops::Range;
 use std::path::Path;
@@ -256,59 +253,6 @@ impl Reader<'_> {
         let listed = toml.iter().map(|(name, text)| format!("{} = {text}\n", key(name)));
         self.out.push_str(&format!("\n[c_ops]\n{}", listed.collect::<String>()));
         Ok((lindblads, names, String::new()))
-    }
-
-    /// The observables, their table in the normal text, and the same without labels.
-    fn read_observables(&self, item: &Item) -> Result<(Vec<Observable>, String, String), InputError> {
-        let table = self.source.table(item, "observables by name, as in n = \"a.dag*a\"")?;
-        let (mut observables, mut toml, mut meaning) = (vec![], String::new(), String::new());
-        for entry in entries(table) {
-            if let Err(why) = check_observable_name(entry.key) {
-                return Err(self
-                    .source
-                    .mistake(&entry.key_at, format!("an observable cannot be called '{}': {why}", entry.key)));
-            }
-            let keys = entry
-                .value
-                .value
-                .as_table()
-                .map(|table| self.source.known_entries(table, Place::Observable))
-                .transpose()?;
-            let written = match &keys {
-                Some(keys) => self.operator_of(&entry.value, keys)?,
-                None => self.expression_operator(&entry.value)?,
-            };
-            let keys = keys.unwrap_or_default();
-            let word = |name: &str| {
-                keys.iter().find(|key| key.key == name).map(|key| self.source.text(&key.value)).transpose()
-            };
-            let words = [
-                ("label", word("label")?),
-                ("latex", word("latex")?),
-                ("unit", word("unit")?),
-                ("description", word("description")?),
-            ];
-            let given: Vec<(&str, &str)> =
-                words.iter().filter_map(|(key, text)| text.map(|text| (*key, text))).collect();
-            toml.push_str(&format!("{} = {}\n", entry.key, self.observable_toml(&written, &given)));
-            meaning.push_str(&format!("{} = {}\n", entry.key, self.observable_toml(&written, &[])));
-            let [label, latex, unit, description] = words.map(|(_, text)| text.map(str::to_owned));
-            let expression = written.expression;
-            observables.push(Observable {
-                name: entry.key.to_owned(),
-                label: label.unwrap_or_else(|| format!("⟨{expression}⟩")),
-                latex: latex
-                    .unwrap_or_else(|| format!(r"\langle \mathrm{{{}}} \rangle", entry.key.replace('_', r"\_"))),
-                unit: unit.unwrap_or_else(|| "1".into()),
-                description: description.unwrap_or_else(|| format!("expectation value of {expression}")),
-                expression,
-                operator: written.operator,
-            });
-        }
-        if observables.is_empty() {
-            return Err(self.source.mistake(&item.at, "[e_ops] needs an observable, as in n = \"a.dag*a\""));
-        }
-        Ok((observables, toml, meaning))
     }
 
     /// What expressions may name.

@@ -102,7 +102,7 @@ fn seen(name: &str, expression: &str, label: &str, latex: &str, description: &st
         latex: format!(r"\langle {latex} \rangle"),
         unit: "1".into(),
         description: description.into(),
-        operator,
+        quantity: operator.into(),
     }
 }
 

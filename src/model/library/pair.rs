@@ -90,9 +90,10 @@ pub(super) fn join(
     });
     let mut observables = vec![];
     for (system, seen) in [(1, &first.1), (2, &second.1)] {
-        observables.extend(seen.iter().map(|o| {
-            let operator = if system == 1 { in_first(&o.operator) } else { in_second(&o.operator) };
-            numbered(o, system, operator)
+        observables.extend(seen.iter().filter_map(|o| {
+            let operator = o.quantity.operator()?;
+            let operator = if system == 1 { in_first(operator) } else { in_second(operator) };
+            Some(numbered(o, system, operator))
         }));
     }
     let (h1, h2) = (in_first(&first.0.h), in_second(&second.0.h));
@@ -131,7 +132,7 @@ fn numbered(observable: &Observable, system: usize, operator: Operator) -> Obser
         latex: format!("{}_{system}", observable.latex),
         unit: observable.unit.clone(),
         description: format!("{}, system {system}", observable.description),
-        operator,
+        quantity: operator.into(),
     }
 }
 

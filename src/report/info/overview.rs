@@ -1,6 +1,6 @@
 //! What there is to say about a file, before it is put into words.
 
-use crate::ensemble::{Statistics, Value};
+use crate::ensemble::{ObservableInfo, Statistics, StepVerdict, Value};
 use crate::store::{GuardRecord, Results, StoreError};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -64,6 +64,8 @@ pub struct Overview {
     pub observables: Vec<Series>,
     /// The guards.
     pub guards: Vec<GuardLine>,
+    /// What the check of the step comes to, if it was asked for and is done.
+    pub step_check: Option<StepVerdict>,
     /// Starts: when, where, how many ranks and threads, exit code, seconds.
     pub runs: Vec<Run>,
     /// Software, versions, command line.
@@ -144,6 +146,8 @@ impl Overview {
             (None, None) => unreachable!("without stored statistics the rows were looked at"),
         };
         let trajectories = results.trajectories()?;
+        let (times, infos) = (results.times()?, results.observables()?);
+        let check = results.step_check()?.map(|check| check.judge(&infos, &times, &statistics, done));
         let ends = |numbers: &[i64]| Some((*numbers.first()?, *numbers.last()?));
         let parameters = results.parameters()?.into_iter();
         let provenance: BTreeMap<String, String> = results.provenance()?.into_iter().collect();
@@ -165,9 +169,10 @@ impl Overview {
             trajectories: ends(&trajectories).unwrap_or_default(),
             parameters: parameters.map(|p| (p.name, json(p.value))).collect(),
             time_unit: results.time_unit()?,
-            time: results.times()?,
-            observables: series(results, statistics)?,
+            time: times,
+            observables: series(infos, statistics),
             guards: results.guards()?.into_iter().map(GuardLine::of).collect(),
+            step_check: check,
             runs: runs(results)?,
             provenance,
             parameter_hash: results.about("parameter_hash").into(),
@@ -187,8 +192,8 @@ fn ranges(seeds: &[u64], numbers: &[i64]) -> Vec<Range> {
     all
 }
 
-fn series(results: &Results, statistics: Vec<Statistics>) -> Result<Vec<Series>, StoreError> {
-    let observables = results.observables()?.into_iter().zip(statistics);
+fn series(infos: Vec<ObservableInfo>, statistics: Vec<Statistics>) -> Vec<Series> {
+    let observables = infos.into_iter().zip(statistics);
     let series = observables.map(|(info, statistics)| {
         let Statistics { mean, sem, .. } = statistics;
         let complex = !info.hermitian;
@@ -202,7 +207,7 @@ fn series(results: &Results, statistics: Vec<Statistics>) -> Result<Vec<Series>,
             sem: sem.iter().map(|z| z.re).collect(),
         }
     });
-    Ok(series.collect())
+    series.collect()
 }
 
 fn runs(results: &Results) -> Result<Vec<Run>, StoreError> {

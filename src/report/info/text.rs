@@ -1,5 +1,6 @@
 //! The overview in words and blocks.
 
+use super::super::step_check::lines;
 use super::overview::{GuardLine, Overview, Range, Run, Series};
 use crate::input::neat;
 use std::io::{self, Write};
@@ -25,6 +26,9 @@ pub fn write(overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
     write_merged(overview, out)?;
     writeln!(out, "  time        {}", times(overview))?;
     write_observables(overview, out)?;
+    for (i, line) in overview.step_check.iter().flat_map(lines).enumerate() {
+        writeln!(out, "{}  {line}", if i == 0 { "\n" } else { "" })?;
+    }
     write_guards(overview, out)?;
     write_provenance(overview, out)
 }

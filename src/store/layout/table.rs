@@ -18,6 +18,7 @@ const BARE: Row = Row {
 
 const STATUS: &[(i8, &str)] = &[(0, "pending"), (1, "running"), (2, "done"), (3, "failed")];
 const VERDICT: &[(i8, &str)] = &[(-1, "recorded"), (0, "good"), (1, "warning"), (2, "failed")];
+const STEP_SIZE: &[(i8, &str)] = &[(-1, "unknown"), (0, "below"), (1, "comparable"), (2, "above")];
 const CONDITIONAL: &str = "For complex observables .r and .i hold it for the real and the imaginary part separately.";
 
 /// A value of a trajectory that its checksum covers.
@@ -58,6 +59,16 @@ const fn statistic(
         attributes: method,
         ..BARE
     }
+}
+
+/// One number about the step check.
+const fn of_check(path: &'static str, kind: Kind, fill: Fill, long_name: &'static str) -> Row {
+    Row { path, each: Each::Check, kind, fill, long_name, ..BARE }
+}
+
+/// A statistic of the step check for every observable.
+const fn step_error(path: &'static str, long_name: &'static str) -> Row {
+    Row { path, each: Each::CheckedObservable, ..statistic(path, &[], long_name) }
 }
 
 /// A statistic of every watched factor.
@@ -253,5 +264,40 @@ pub const TABLE: &[Row] = &[
         long_name: "verdict of the guard <guard>",
         flags: VERDICT,
         ..BARE
+    },
+    of_check(
+        "step_check/trajectories",
+        Kind::I64,
+        Fill::Known,
+        "trajectories of the step check, each with steps h and h/2 on the same noise",
+    ),
+    of_check("step_check/weak_order", Kind::Real, Fill::Nan, "weak order p of the method"),
+    step_error("step_check/<observable>_weak", "mean of <label> with steps h less that with steps h/2"),
+    step_error("step_check/<observable>_weak_sem", "standard error of the difference of the means of <label>"),
+    step_error("step_check/<observable>_strong", "root mean square of the difference of <label> in a trajectory"),
+    step_error("step_check/<observable>_bias", "error of the mean of <label> by the step, weak 2^p/(2^p - 1)"),
+    Row {
+        description: "Of all means: bias and three of its errors beside the standard error, at the end and at the largest.",
+        flags: STEP_SIZE,
+        ..of_check(
+            "step_check/verdict",
+            Kind::I8,
+            Fill::MinusOne,
+            "error of the step beside the standard errors of the means",
+        )
+    },
+    Row {
+        unit: Unit::Time,
+        ..of_check(
+            "step_check/sufficient_step",
+            Kind::Real,
+            Fill::Nan,
+            "step at which the error of the step is surely below the standard errors; at most four times the present one",
+        )
+    },
+    Row {
+        description: "FNV-1a, 64 bits, over the little-endian bytes of trajectories and weak_order, then weak, weak_sem and strong \
+            of every observable.",
+        ..of_check("step_check/checksum", Kind::U64, Fill::Zero, "checksum of the step check, 0 until it is done")
     },
 ];

@@ -23,6 +23,7 @@ impl Results {
             leaks: self.about("leaks").split_whitespace().map(|name| self.leak(name)).collect::<Result<_, _>>()?,
             states: self.states()?,
             record: self.record()?,
+            check_dt: self.step_check_asked()?,
             parameters: self.parameters()?,
             resolved_input: self.resolved_input()?,
             provenance: self.provenance()?,

@@ -19,6 +19,10 @@ impl Open {
             self.put_one(&format!("guards/{}", guard.name), guard.value)?;
             self.put_one(&format!("guards/{}_verdict", guard.name), guard.verdict as i8)?;
         }
+        if let Some(check) = &summary.check {
+            self.write_step_check(check)?;
+            self.write_step_verdict(check, summary)?;
+        }
         self.put_one("state/n_done", summary.n_done as i64)
     }
 
@@ -91,7 +95,7 @@ impl Open {
             // A row whose rank died between its checksum and its status is done, too.
             self.status.write(&vec![super::rows::DONE; self.header.ntraj as usize])?;
         }
-        self.put_one("state/complete", u8::from(summary.n_done == self.header.ntraj))
+        self.put_one("state/complete", u8::from(self.is_whole(summary)))
     }
 
     /// Checksum 0, the arrays, their n, then the right checksum.
@@ -143,7 +147,7 @@ impl Open {
         self.file.dataset("runs/exit_code")?.write_slab(run, &[exit_code])
     }
 
-    fn put_one<T: super::h5::Element>(&self, path: &str, value: T) -> Result<(), StoreError> {
+    pub(super) fn put_one<T: super::h5::Element>(&self, path: &str, value: T) -> Result<(), StoreError> {
         self.file.dataset(path)?.write(&[value])
     }
 
