@@ -3,8 +3,9 @@
 # compiled before (qsd-mpi, qsd-serial) instead of those of this source.
 
 small_enough() {
-    local megabytes
-    megabytes=$(($(stat -c %s "$1") / 1000000))
+    local bytes megabytes
+    bytes=$(stat -c %s "$1") || return 1
+    megabytes=$((bytes / 1000000))
     echo "$1: $megabytes MB"
     [ $megabytes -lt 120 ]
 }
