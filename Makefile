@@ -18,11 +18,19 @@ SOLO_FLAGS := --release --locked --no-default-features --target-dir $(TARGET)/so
 # A python that has the packages of the readers' check (a virtual environment may hide the system's).
 PYTHON ?= $(shell for p in python3 /usr/bin/python3; do $$p -c 'import xarray, h5netcdf' 2>/dev/null && echo $$p && break; done)
 
+# Of the images: Apptainer's file, docker or podman, and the results that `publish` puts into an image.
+IMAGE ?= qsd.sif
+ENGINE ?= $(shell command -v docker || command -v podman || echo docker)
+RUNS ?= out
+# What the engine may read.
+CONTEXT ?= .
+
 .PHONY: help setup setup-test setup-browser build solo static demo test test-mpi test-solo test-readers test-browser other-cpu check clean
 .PHONY: bench bench-peers bench-accuracy bench-scaling bench-truncation
+.PHONY: image image-hybrid docker demo-docker publish publish-docker checksums test-containers test-containers-all
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 30
 
 setup: ## install what a build needs
 	@scripts/setup.sh build
@@ -94,6 +102,35 @@ bench-scaling: build ## over ranks, and a model of large machines
 
 bench-truncation: build ## what a Fock space of changing size could save
 	"$$(bench/environment.sh)" bench/truncation.py $(BENCH)
+
+image: ## build qsd.sif, an Apptainer image that uses the host's MPI (ARGS: see Singularity.def)
+	scripts/image.sh $(IMAGE) $(ARGS)
+
+image-hybrid: ## the same with MPI inside, for laptops and clouds
+	scripts/image.sh $(IMAGE) MODEL=hybrid $(ARGS)
+
+docker: ## build the Docker image qsd
+	$(ENGINE) build -t qsd --build-arg REVISION=$$(scripts/revision.sh) $(addprefix --build-arg ,$(ARGS)) $(CONTEXT)
+
+demo-docker: docker ## the same as `demo` in that image
+	$(ENGINE) run --rm --entrypoint mpirun qsd -n 2 qsd run --ntraj 64 --duration 10 -o demo.h5
+
+publish: ## make published.sif of qsd.sif and the results in RUNS=out/, for readers of a paper
+	scripts/image.sh published.sif containers/publish.def IMAGE=$(IMAGE) RUNS=$(RUNS)
+
+publish-docker: ## the same as an image of Docker
+	$(ENGINE) build -t published -f containers/publish.Dockerfile $(RUNS)
+
+checksums: ## are the images the ones that were built?
+	sha256sum -c *.sif.sha256
+
+test-containers: build ## do images work, and give the same bits? (needs root; makes a Debian of its own)
+	scripts/setup.sh build test containers
+	tests/containers/run.sh
+
+test-containers-all: build ## the same with images of older and newer systems
+	scripts/setup.sh build test containers
+	SUITES="bullseye bookworm trixie" tests/containers/run.sh
 
 other-cpu: ## kernel and noise on aarch64, emulated, against those here (Debian; rustup)
 	scripts/setup.sh cross

@@ -1,5 +1,6 @@
 //! What can go wrong with the results file, in the words of the person who waits for it.
 
+use super::access;
 use crate::error::exit;
 use crate::input::Difference;
 use std::path::PathBuf;
@@ -121,7 +122,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The directory of the output cannot be used.
-    #[error("cannot {doing} {}: {source}; choose another place with -o FILE or --output-dir DIR", .path.display())]
+    #[error("cannot {doing} {}: {source}; {}", .path.display(), access::advice(.path, .source))]
     Directory {
         /// The directory, or the file in it that failed.
         path: PathBuf,

@@ -17,6 +17,7 @@ use crate::comm::RawComm;
 use ::hdf5::file::LibraryVersion;
 use ::hdf5::plist::DatasetCreate;
 use ::hdf5::plist::dataset_create::{AllocTime, FillTime, Layout as Storage};
+use ::hdf5::plist::file_access::FileAccessBuilder;
 use ::hdf5::sync::sync;
 use ::hdf5::types::TypeDescriptor;
 use ::hdf5::{Dataspace, Datatype, Error as LibraryError, FileBuilder, Hyperslab, Location, Result};
@@ -62,7 +63,7 @@ impl File {
     /// Create a file, serially. Format bounds up to 1.8: later superblocks leave a killed writer's file locked.
     pub fn create(path: &Path) -> Stored<File> {
         let mut builder = FileBuilder::new();
-        builder.with_fapl(|p| p.libver_bounds(LibraryVersion::Earliest, LibraryVersion::V18).file_locking(false));
+        builder.with_fapl(|p| unlocked(p).libver_bounds(LibraryVersion::Earliest, LibraryVersion::V18));
         let create = || -> Result<::hdf5::File> {
             let file = builder.create_excl(path)?;
             file.commit_datatype(COMPLEX, &Datatype::from_type::<Complex64>()?)?;
@@ -80,7 +81,7 @@ impl File {
         match comm {
             Some(comm) => through_mpi(&mut builder, comm),
             None => {
-                builder.with_fapl(|p| p.sieve_buf_size(0).file_locking(false));
+                builder.with_fapl(|p| unlocked(p).sieve_buf_size(0));
             }
         }
         let file = builder.open_rw(path).map_err(fault(path, "open the file for writing"))?;
@@ -90,7 +91,7 @@ impl File {
     /// Open a file for reading, also while others write it.
     pub fn open(path: &Path) -> Stored<File> {
         let mut builder = FileBuilder::new();
-        builder.with_fapl(|p| p.file_locking(false));
+        builder.with_fapl(unlocked);
         let not_hdf5 = |error| NotHdf5 { path: path.into(), detail: detail(&error) };
         Ok(File { file: builder.open(path).map_err(not_hdf5)?, path: path.into() })
     }
@@ -364,6 +365,21 @@ impl Dataset {
     fn fault(&self, doing: &str) -> impl FnOnce(LibraryError) -> StoreError + use<> {
         fault(&self.path, &format!("{doing} {}", self.name))
     }
+}
+
+/// Without a lock of HDF5's own.
+#[cfg(hdf5_locking)]
+fn unlocked(access: &mut FileAccessBuilder) -> &mut FileAccessBuilder {
+    access.file_locking(false)
+}
+
+/// The same for a library before 1.10.7, which asks the environment whenever it opens a file.
+#[cfg(not(hdf5_locking))]
+fn unlocked(access: &mut FileAccessBuilder) -> &mut FileAccessBuilder {
+    static ASKED: std::sync::Once = std::sync::Once::new();
+    // SAFETY: before the first file is opened, which is before there are threads that integrate.
+    ASKED.call_once(|| unsafe { std::env::set_var("HDF5_USE_FILE_LOCKING", "FALSE") });
+    access
 }
 
 #[cfg(feature = "mpi")]

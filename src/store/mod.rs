@@ -4,6 +4,7 @@
 //! the first step; `writer` then puts rows into fixed places and never touches metadata again;
 //! `reader` says which rows are valid. A row is valid if, and only if, its checksum holds.
 
+mod access;
 mod block;
 mod checkpoint;
 mod checksum;
