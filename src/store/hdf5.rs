@@ -143,9 +143,14 @@ impl File {
         names().map_err(self.fault("list", group))
     }
 
-    /// Give a group ("/" for the root) a count as an attribute.
+    /// Give a group ("/" for the root) a count as an attribute, or another value to the one it has.
     pub fn set_count(&self, group: &str, name: &str, value: i64) -> Stored<()> {
-        let set = || self.file.group(group)?.new_attr::<i64>().create(name)?.write_scalar(&value);
+        let set = || {
+            let group = self.file.group(group)?;
+            let is_there = group.attr_names()?.iter().any(|found| found == name);
+            let attribute = if is_there { group.attr(name)? } else { group.new_attr::<i64>().create(name)? };
+            attribute.write_scalar(&value)
+        };
         set().map_err(self.fault("write the attribute", name))
     }
 

@@ -20,7 +20,7 @@ pub const FORMAT: &str = "qsd-result";
 pub const FORMAT_VERSION: &str = "1.0.0";
 /// Value of the root attribute `numbers`: another one when a seed gives other numbers, because rows of both
 /// must not stand in one file.
-pub const NUMBERS: i64 = 1;
+pub const NUMBERS: i64 = 2;
 /// Value of `state/end_condition` before the end.
 pub const UNFINISHED: &str = "not finished";
 /// Runs (starts and restarts) that a file has room for.

@@ -73,7 +73,7 @@ pub fn merge(files: &[PathBuf], output: &Path, merging: Merging) -> Result<Merge
     if lock.is_held() {
         remove_leftovers(output);
     }
-    let Found { mut header, rows, counts, check } = survey(files)?;
+    let Found { mut header, rows, counts, check, numbers } = survey(files)?;
     header.ranks = 1;
     header.threads = 1;
     header.host = merging.host;
@@ -87,6 +87,7 @@ pub fn merge(files: &[PathBuf], output: &Path, merging: Merging) -> Result<Merge
     let mut summary = None;
     skeleton::create_with(output, &header, |part| {
         let new = Open::alone(part, &header)?;
+        new.set_numbers(numbers)?;
         fill(files, &rows, &new)?;
         if let Some(check) = &check {
             new.write_step_check(check)?;
@@ -115,6 +116,8 @@ struct Found {
     counts: Vec<(PathBuf, u64, u64)>,
     /// The step check that is kept.
     check: Option<StepCheck>,
+    /// What the seeds of all of them mean.
+    numbers: i64,
 }
 
 /// Of several step checks that of the lowest seed is kept, which the header names; of several of them that of the most
@@ -151,12 +154,12 @@ fn survey(files: &[PathBuf]) -> Result<Found, StoreError> {
         return Err(StoreError::Overlap { seed: *seed, trajectory: *trajectory, a, b });
     }
     match (first, rows.first()) {
-        (Some((header, _)), Some((lowest, ..))) => {
+        (Some((header, numbers)), Some((lowest, ..))) => {
             let (check, header) = match kept.filter(|(seed, ..)| seed == lowest) {
                 Some((_, check, header)) => (Some(check), header),
                 None => (None, unchecked(header)),
             };
-            Ok(Found { header: header_of(header, &rows), rows, counts, check })
+            Ok(Found { header: header_of(header, &rows), rows, counts, check, numbers })
         }
         _ => Err(StoreError::Empty { path: files.first().cloned().unwrap_or_default() }),
     }
@@ -272,6 +275,7 @@ fn summarise(part: &Path, header: &Header, allow_unsafe: bool, started: Instant)
 
 #[cfg(test)]
 mod tests {
+    use super::super::h5::File;
     use super::super::testing::{header, scratch, written};
     use super::*;
 
@@ -374,6 +378,21 @@ mod tests {
         assert!(said(&[&a]).contains("out exists"));
         let forced = merge(&[a], &dir.join("out"), Merging { overwrite: true, ..Merging::default() });
         assert!(forced.unwrap_err().to_string().contains("not a results file"));
+    }
+
+    #[test]
+    fn rows_of_another_program_keep_its_numbers_and_do_not_mix_with_ours() {
+        let dir = scratch("numbers");
+        let [a, b, c] = [0, 4, 8].map(|first| part(&dir.join(format!("{first}")), 5, first, 4, 4));
+        for path in [&a, &b] {
+            let file = File::open_rows(path, None).unwrap();
+            file.set_count("/", "numbers", 7).unwrap();
+            file.close().unwrap();
+        }
+        merged(&[a.clone(), b], &dir.join("old")).unwrap();
+        assert_eq!(Results::open(&dir.join("old")).unwrap().numbers().unwrap(), 7);
+        let error = merged(&[a, c], &dir.join("mixed")).unwrap_err();
+        assert!(error.contains("their seeds give other numbers"), "{error}");
     }
 
     #[test]

@@ -265,6 +265,14 @@ impl Open {
         Open::new(File::open_rows(path, None)?, header, descriptor)
     }
 
+    /// Say that its rows were made by a program with these numbers (`layout::NUMBERS`), which may be another one.
+    ///
+    /// # Errors
+    /// `File` if it cannot be written.
+    pub fn set_numbers(&self, numbers: i64) -> Result<(), StoreError> {
+        self.file.set_count("/", "numbers", numbers)
+    }
+
     /// Close every dataset; the file is left.
     pub fn into_file(self) -> File {
         self.file
