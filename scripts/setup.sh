@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 build_packages=(build-essential pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev hdf5-tools libclang-dev)
 test_packages=(libhdf5-dev python3-h5py-serial python3-h5netcdf python3-xarray python3-scipy octave netcdf-bin
     python3-nbconvert python3-ipykernel python3-matplotlib)
-browser_packages=(chromium python3)
+browser_packages=(chromium fonts-dejavu-core python3)
 bench_packages=(python3-venv xmds2)
 container_packages=(debootstrap squashfuse fuse3 uidmap mpich buildah shellcheck curl)
 cross_packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)

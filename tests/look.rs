@@ -78,6 +78,9 @@ fn averages_over_time_have_a_blocked_error() {
     let late = told(&[&"info", &file, &"--from", &"5"]).expect_code(2);
     assert!(late.stderr.contains("E-input") && late.stderr.contains("which is 4"), "{}", late.stderr);
     told(&[&"info", &file, &file, &"--from", &"2"]).expect_code(2);
+    let none = told(&[&"info", &file, &"--from", &"nan"]).expect_code(2);
+    assert!(none.stderr.contains("expected a finite number"), "{}", none.stderr);
+    told(&[&"info", &file, &"--from", &"-1"]).expect_code(0);
 }
 
 /// `qsd info FOLDER | head -1`: the reader is gone, which is its good right.

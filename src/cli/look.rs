@@ -1,5 +1,6 @@
 //! Arguments of what shows results, and of the shell's help with them.
 
+use super::values::finite;
 use clap::Args;
 use clap_complete::Shell;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,7 +13,7 @@ pub struct InfoArgs {
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// Average over the saved times from here on, with an error that knows of their correlation (one file)
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = finite)]
     pub from: Option<f64>,
     /// Print one JSON document instead of text
     #[arg(long)]

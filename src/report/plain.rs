@@ -26,7 +26,7 @@ mod tests {
     fn orders_to_the_terminal_are_not_passed_on() {
         assert_eq!(plain("⟨n⟩ \u{1b}[2J\u{9b}31m\n\u{7}\r"), "⟨n⟩ \u{fffd}[2J\u{fffd}31m\n\u{fffd}\u{fffd}");
         let mut said = vec![];
-        plainly(&mut said, |out| write!(out, "a\u{1b}b\n")).unwrap();
+        plainly(&mut said, |out| writeln!(out, "a\u{1b}b")).unwrap();
         assert_eq!(String::from_utf8(said).unwrap(), "a\u{fffd}b\n");
     }
 }
