@@ -9,6 +9,7 @@ mod csv;
 mod mat;
 mod npz;
 
+use super::put::is_hdf5;
 use crate::error::exit;
 use crate::input::Export;
 use crate::store::{Results, StoreError};
@@ -27,6 +28,12 @@ pub enum ExportError {
     /// Something stands where the export should go.
     #[error("{} exists: --force replaces it, -o FILE chooses another name", .path.display())]
     Exists {
+        /// The place.
+        path: PathBuf,
+    },
+    /// Results stand there.
+    #[error("{} is a results file, which is not replaced by anything else: choose another name with -o FILE", .path.display())]
+    Results {
         /// The place.
         path: PathBuf,
     },
@@ -86,6 +93,9 @@ pub fn path_of(file: &Path, format: Export) -> PathBuf {
 pub fn export(results: &Results, format: Export, path: &Path, force: bool) -> Result<(), ExportError> {
     if path.exists() && !force {
         return Err(ExportError::Exists { path: path.into() });
+    }
+    if is_hdf5(path) {
+        return Err(ExportError::Results { path: path.into() });
     }
     let content = Content::of(results)?;
     if content.rows.is_empty() {

@@ -3,7 +3,7 @@
 use crate::error::exit;
 use crate::store::StoreError;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -22,6 +22,12 @@ pub enum PutError {
     /// It would take the place of what it is made from.
     #[error("{} is the results file itself: choose another name with -o FILE", .path.display())]
     Itself {
+        /// The place.
+        path: PathBuf,
+    },
+    /// It would take the place of other results.
+    #[error("{} is a results file, which is not replaced by anything else: choose another name with -o FILE", .path.display())]
+    Results {
         /// The place.
         path: PathBuf,
     },
@@ -60,14 +66,25 @@ impl PutError {
     }
 }
 
-/// Whether `path` may be written: it is not one of the `sources`, and if something is there, `force` is given.
+/// Whether an HDF5 file stands there.
+pub fn is_hdf5(path: &Path) -> bool {
+    let mut head = [0; 8];
+    path.is_file()
+        && File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok()
+        && &head == b"\x89HDF\r\n\x1a\n"
+}
+
+/// Whether `path` may be written: it is none of the `sources` and no results file, and if something is there, `force` is given.
 ///
 /// # Errors
-/// `Exists`, `Itself`.
+/// `Exists`, `Itself`, `Results`.
 pub fn may_write(path: &Path, sources: &[PathBuf], force: bool) -> Result<(), PutError> {
     let Ok(place) = path.canonicalize() else { return Ok(()) };
     if sources.iter().any(|source| source.canonicalize().is_ok_and(|source| source == place)) {
         return Err(PutError::Itself { path: path.into() });
+    }
+    if is_hdf5(&place) {
+        return Err(PutError::Results { path: path.into() });
     }
     if force { Ok(()) } else { Err(PutError::Exists { path: path.into() }) }
 }
@@ -108,6 +125,10 @@ mod tests {
         put(&page, b"two").unwrap();
         assert_eq!(fs::read(&page).unwrap(), b"two");
         assert!(matches!(may_write(&dir.join("./x.h5"), &sources, true), Err(PutError::Itself { .. })));
+        let other = dir.join("other");
+        fs::write(&other, b"\x89HDF\r\n\x1a\n and so on").unwrap();
+        assert!(matches!(may_write(&other, &sources, true), Err(PutError::Results { .. })));
+        fs::remove_file(&other).unwrap();
         let missing = put(&dir.join("none/x.html"), b"one").unwrap_err();
         assert!(missing.to_string().contains("choose another place"), "{missing}");
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 2, "nothing half-made is left");
