@@ -100,20 +100,19 @@ impl Folder {
         let mut files = vec![];
         collect(&self.root, 0, &mut files);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|path, _| files.iter().any(|(file, _)| file == path));
+        // Files that are gone stay behind.
+        let mut before = std::mem::take(&mut *known);
         let mut entries: Vec<Entry> = files
             .into_iter()
             .map(|(path, file)| {
                 let stamp = stamp(&file);
-                match known.get(&path) {
+                let entry = match before.remove(&path) {
                     // A run falls silent without a change of its file.
-                    Some((old, entry)) if *old == stamp && !may_pass(entry) => entry.clone(),
-                    _ => {
-                        let entry = Entry::of(&self.root, &path, stamp);
-                        known.insert(path, (stamp, entry.clone()));
-                        entry
-                    }
-                }
+                    Some((old, entry)) if old == stamp && !may_pass(&entry) => entry,
+                    _ => Entry::of(&self.root, &path, stamp),
+                };
+                known.insert(path, (stamp, entry.clone()));
+                entry
             })
             .collect();
         entries.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| a.path.cmp(&b.path)));

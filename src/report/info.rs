@@ -9,6 +9,7 @@ mod table;
 mod text;
 
 pub use averages::{Average, Averages};
+pub(super) use overview::with_unit;
 pub use overview::{GuardLine, Overview, Run, Series};
 pub(super) use text::with_error;
 

@@ -5,10 +5,11 @@
 mod braille;
 mod figure;
 
-use super::info::{Overview, Series};
+use super::info::{Overview, Series, with_unit};
 use super::page::Times;
 use super::plain::plain;
 use super::put::{PutError, may_write, put};
+use super::rows::{evenly, marked};
 use crate::store::{Results, StoreError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -121,8 +122,7 @@ fn picture(ask: &Ask) -> Result<Picture, PutError> {
         }
         match &mut picture {
             None => {
-                let unit = if overview.time_unit == "1" { String::new() } else { format!(" ({})", overview.time_unit) };
-                picture = Some(Picture { time: plain(&format!("time{unit}")), panels });
+                picture = Some(Picture { time: plain(&with_unit("time", &overview.time_unit)), panels });
             }
             Some(picture) => {
                 for panel in panels {
@@ -176,12 +176,10 @@ fn panels_of(
     series: &Series,
     singles: usize,
 ) -> Result<Vec<Panel>, StoreError> {
-    let rows: Vec<usize> = (0..overview.rows.len()).filter(|row| overview.rows[*row]).collect();
-    let count = singles.min(rows.len());
-    let rows = (0..count).map(|k| rows[k * rows.len() / count]);
-    let shown = rows.map(|row| results.values(&series.name, row..row + 1)).collect::<Result<Vec<_>, _>>()?;
-    let label = if series.label.is_empty() { &series.name } else { &series.label };
-    let unit = if matches!(series.unit.as_str(), "" | "1") { String::new() } else { format!(" ({})", series.unit) };
+    let rows = marked(&overview.rows);
+    let shown =
+        evenly(&rows, singles).map(|row| results.values(&series.name, row..row + 1)).collect::<Result<Vec<_>, _>>()?;
+    let label = with_unit(series.shown(), &series.unit);
     // The mean of a part must not pass for that of the whole.
     let (done, all) = (overview.done, overview.ntraj);
     let part = if done < all { format!(" ({done} of {all})") } else { String::new() };
@@ -190,7 +188,7 @@ fn panels_of(
     let drawn = Times::of(overview.time.clone()).drawn;
     let pick = |values: &[f64]| drawn.iter().map(|at| values[*at]).collect::<Vec<_>>();
     let panel = |before: &str, mean: &[f64], sem: &[f64], part: fn(&num_complex::Complex64) -> f64| Panel {
-        label: plain(&format!("{before}{label}{unit}")),
+        label: plain(&format!("{before}{label}")),
         tracks: vec![Track {
             name: name.clone(),
             times: pick(&overview.time),

@@ -1,13 +1,13 @@
-//! A file for people, put beside the results: a page, a figure. What stood there before stands until the new one is whole.
+//! A file put beside the results: a page, a figure, an export. What stood there before stands until the new one is whole.
 
 use crate::error::exit;
-use crate::store::StoreError;
+use crate::store::{StoreError, is_hdf5};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Why there is no page or figure.
+/// Why there is no such file.
 #[derive(Debug, Error)]
 pub enum PutError {
     /// A results file cannot be read.
@@ -66,14 +66,6 @@ impl PutError {
     }
 }
 
-/// Whether an HDF5 file stands there.
-pub fn is_hdf5(path: &Path) -> bool {
-    let mut head = [0; 8];
-    path.is_file()
-        && File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok()
-        && &head == b"\x89HDF\r\n\x1a\n"
-}
-
 /// Whether `path` may be written: it is none of the `sources` and no results file, and if something is there, `force` is given.
 ///
 /// # Errors
@@ -94,16 +86,30 @@ pub fn may_write(path: &Path, sources: &[PathBuf], force: bool) -> Result<(), Pu
 /// # Errors
 /// `Write`.
 pub fn put(path: &Path, content: &[u8]) -> Result<(), PutError> {
+    put_by(path, |file| file.write_all(content)).map_err(|source| PutError::Write { path: path.into(), source })
+}
+
+/// What `write` writes, whole or not at all.
+///
+/// # Errors
+/// What `write` says, or the system.
+pub fn put_by<E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+) -> Result<(), E> {
     let mut part = path.as_os_str().to_owned();
     part.push(format!(".part.{}", std::process::id()));
     let part = PathBuf::from(part);
-    let written = File::create(&part)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&part, path));
-    written.map_err(|source| {
+    let made = || -> Result<(), E> {
+        let mut file = BufWriter::new(File::create(&part)?);
+        write(&mut file)?;
+        file.flush()?;
+        file.get_ref().sync_all()?;
+        Ok(fs::rename(&part, path)?)
+    };
+    made().inspect_err(|_| {
         // The first error is the one that counts.
         let _ = fs::remove_file(&part);
-        PutError::Write { path: path.into(), source }
     })
 }
 

@@ -1,6 +1,7 @@
 //! A folder, or several files, as a table: runs of one ensemble together, and what cannot be read with its reason.
 
 use crate::report::folder::{Entry, Final};
+use crate::report::table::plural;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -18,7 +19,7 @@ pub fn write(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
     for group in grouped(entries) {
         let Some(Ok(first)) = group.first().map(|entry| entry.content.as_ref()) else { continue };
         let hash: String = first.hash.chars().take(DIGITS).collect();
-        writeln!(out, "{}  (parameters {hash}, {})", first.model, files(group.len()))?;
+        writeln!(out, "{}  (parameters {hash}, {})", first.model, plural(group.len(), "file"))?;
         let lines: Vec<Vec<String>> = group.iter().filter_map(|entry| line(entry)).collect();
         for line in aligned(&lines) {
             writeln!(out, "  {line}")?;
@@ -28,7 +29,7 @@ pub fn write(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
     let unreadable: Vec<_> =
         entries.iter().filter_map(|entry| Some((entry.name(), entry.content.as_ref().err()?))).collect();
     if !unreadable.is_empty() {
-        writeln!(out, "cannot be read  ({})", files(unreadable.len()))?;
+        writeln!(out, "cannot be read  ({})", plural(unreadable.len(), "file"))?;
     }
     for (name, reason) in unreadable {
         writeln!(out, "  {name}: {reason}")?;
@@ -113,11 +114,6 @@ fn aligned(lines: &[Vec<String>]) -> Vec<String> {
         cells.join("  ").trim_end().to_string()
     };
     lines.iter().map(line).collect()
-}
-
-/// `1 file`, `2 files`.
-fn files(count: usize) -> String {
-    format!("{count} file{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
