@@ -355,6 +355,9 @@ mod tests {
         fn agreed(&self) -> Option<comm::Flags> {
             None
         }
+        fn split(&self, _: usize) -> Box<dyn Comm> {
+            comm::solo()
+        }
         fn abort(&self, _: i32) -> ! {
             unreachable!("nobody aborts")
         }
