@@ -15,7 +15,8 @@ pub use conduct::{ConductFlags, Io};
 pub use defaults::{check_flag, with_flags_of_file};
 pub use merge::MergeArgs;
 pub use run::{
-    DEFAULT_NTRAJ, Gauge, LinkFlags, LinkKind, ModelFlags, OutputFlags, RunArgs, StoreStates, TalkFlags, TimeFlags,
+    DEFAULT_NTRAJ, Gauge, LinkFlags, LinkKind, ModelFlags, OutputFlags, RunArgs, StoreStates, Streams, SweepFlags,
+    TalkFlags, TimeFlags,
 };
 pub use values::Dt;
 
