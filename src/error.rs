@@ -84,9 +84,21 @@ impl Error {
         }
     }
 
+    /// The guards that were judged, if one of them failed.
+    pub fn guards(&self) -> &[crate::ensemble::Guard] {
+        match self {
+            Error::Guard(error) => &error.guards,
+            Error::AtPoint { error, .. } => error.guards(),
+            _ => &[],
+        }
+    }
+
     /// Whether every rank of a run meets it alike, so that rank 0 says it for all.
     pub fn is_common(&self) -> bool {
         if let Error::AtPoint { error, .. } = self {
+            return error.is_common();
+        }
+        if let Error::Store(error) = self {
             return error.is_common();
         }
         let common = crate::integrator::IntegrationError::is_common;

@@ -10,6 +10,8 @@ mod merge;
 mod ranks;
 #[path = "main/say.rs"]
 mod say;
+#[path = "main/sweep.rs"]
+mod sweep;
 #[path = "main/verify.rs"]
 mod verify;
 
@@ -18,9 +20,10 @@ use qsd::error::Error;
 use qsd::input::Export;
 use qsd::model::library;
 use qsd::report::{explain, export, info, models};
-use qsd::store::Results;
+use qsd::store::{Results, StoreError, Swept};
 use say::{complain, shown};
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -56,15 +59,36 @@ fn show_key(args: &ExplainArgs) -> i32 {
 }
 
 fn show_info(args: &InfoArgs) -> i32 {
-    let said = Results::open(&args.file).and_then(|results| {
-        let out = &mut io::stdout();
-        if !args.json {
-            return info::text(&results, out);
-        }
-        let document = info::json(&results)?;
-        Ok(writeln!(out, "{document:#}"))
-    });
-    said.map_or_else(|error| complain(&error.into()), shown)
+    let out = &mut io::stdout();
+    let mut said = || -> Result<io::Result<()>, Error> {
+        let swept = if args.point.is_none() { Swept::find(&args.file)? } else { None };
+        Ok(match (swept, args.json) {
+            (Some(swept), false) => info::sweep_text(&swept, out)?,
+            (Some(swept), true) => {
+                let document = info::sweep_json(&swept)?;
+                writeln!(out, "{document:#}")
+            }
+            (None, false) => info::text(&opened(&args.file, args.point.as_deref())?, out)?,
+            (None, true) => {
+                let document = info::json(&opened(&args.file, args.point.as_deref())?)?;
+                writeln!(out, "{document:#}")
+            }
+        })
+    };
+    said().map_or_else(|error| complain(&error), shown)
+}
+
+/// A results file, or one point of a sweep.
+fn opened(file: &Path, point: Option<&str>) -> Result<Results, Error> {
+    let Some(point) = point else { return Ok(Results::open(file)?) };
+    let Some(swept) = Swept::find(file)? else {
+        // What is no results file says so itself.
+        Results::open(file)?;
+        return Err(StoreError::SingleRun { path: file.into() }.into());
+    };
+    let number = swept.axes().find(point)?;
+    let not_begun = || StoreError::NotBegun { path: file.into(), point: swept.axes().label(number) };
+    Ok(swept.at(number)?.ok_or_else(not_begun)?)
 }
 
 fn write_export(args: &ExportArgs) -> i32 {
@@ -74,7 +98,7 @@ fn write_export(args: &ExportArgs) -> i32 {
         _ => Export::Mat,
     };
     let path = args.output.clone().unwrap_or_else(|| export::path_of(&args.file, format));
-    let results = Results::open(&args.file).map_err(Error::from);
+    let results = opened(&args.file, args.point.as_deref());
     let written = results.and_then(|results| Ok(export::export(&results, format, &path, args.force)?));
     let said = |()| shown(writeln!(io::stdout(), "{}", path.display()));
     written.map_or_else(|error| complain(&error), said)

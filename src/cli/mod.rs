@@ -90,6 +90,9 @@ pub struct InfoArgs {
     /// Print one JSON document instead of text
     #[arg(long)]
     pub json: bool,
+    /// One point of a sweep: its number, or its parameters, as in alpha0=15,chi=-10 [default: a line for every point]
+    #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
+    pub point: Option<String>,
 }
 
 /// Arguments of `qsd export`.
@@ -113,6 +116,9 @@ pub struct ExportArgs {
     /// Replace a file that exists
     #[arg(long)]
     pub force: bool,
+    /// The point of a sweep: its number, or its parameters, as in alpha0=15,chi=-10
+    #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
+    pub point: Option<String>,
 }
 
 /// Arguments of `qsd doctor`.

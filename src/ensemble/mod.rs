@@ -15,6 +15,7 @@ mod clock;
 mod enough;
 mod first_block;
 mod flight;
+mod groups;
 mod guards;
 mod header;
 mod pilot;
@@ -32,6 +33,7 @@ mod worker;
 
 pub use clock::utc_now;
 pub use enough::half_width;
+pub use groups::{group_of, groups};
 pub use guards::{GuardError, Watched, guards as judge};
 pub use header::provenance;
 pub use progress::{Cost, Progress};

@@ -56,7 +56,10 @@ pub fn sweep(typed: &RunArgs) -> Result<Option<Sweep>, Error> {
         return Err(InputError::Sweep(why.into()).into());
     }
     if !options.exports.is_empty() {
-        return Err(InputError::Sweep("--save2mat and --save2pkl are for single runs; qsd export FILE --point exports a point".into()).into());
+        return Err(InputError::Sweep(
+            "--save2mat and --save2pkl are for single runs; qsd export FILE --point exports a point".into(),
+        )
+        .into());
     }
     Ok(Some(Sweep { axes, streams: flags.sweep_streams, points, options }))
 }
@@ -178,7 +181,9 @@ mod tests {
 
     #[test]
     fn a_point_is_the_run_that_has_its_values_set() {
-        let all = swept("qsd run kerr_bistable --sweep alpha0=linspace(15,25,3) --sweep chi=-10,-5 --set Delta=1 --ntraj 8 -o x.h5");
+        let all = swept(
+            "qsd run kerr_bistable --sweep alpha0=linspace(15,25,3) --sweep chi=-10,-5 --set Delta=1 --ntraj 8 -o x.h5",
+        );
         assert_eq!((all.points.len(), all.path()), (6, Ok("x.h5".into())));
         let one = typed("qsd run kerr_bistable --set Delta=1 --set alpha0=25 --set chi=-10 --ntraj 8 -o x.h5");
         assert_eq!(all.points[4], resolve(&one).expect("a run"));
@@ -188,7 +193,10 @@ mod tests {
     #[test]
     fn noise_is_common_or_of_each_point() {
         let seeds = |more: &str| -> Vec<u64> {
-            swept(&format!("qsd run kerr_bistable --sweep chi=-10,-5 --seed 3 {more}")).specs().map(|spec| spec.seed).collect()
+            swept(&format!("qsd run kerr_bistable --sweep chi=-10,-5 --seed 3 {more}"))
+                .specs()
+                .map(|spec| spec.seed)
+                .collect()
         };
         assert_eq!(seeds(""), [3, 3]);
         // hashlib.sha256(b"qsd-sweep-1\0" + struct.pack("<QQ", 3, p)).digest()[:8], big-endian, shifted by one.
@@ -218,8 +226,13 @@ mod tests {
 
     #[test]
     fn a_directory_gets_a_file_named_after_all_points() {
-        let name = |values: &str| swept(&format!("qsd run kerr_bistable --sweep chi={values} --output-dir d")).path().expect("a path");
-        assert!(name("-10,-5").starts_with("d") && name("-10,-5").to_string_lossy().contains("QSD_kerr_bistable_s1_t0-63_sweep-"));
+        let name = |values: &str| {
+            swept(&format!("qsd run kerr_bistable --sweep chi={values} --output-dir d")).path().expect("a path")
+        };
+        assert!(
+            name("-10,-5").starts_with("d")
+                && name("-10,-5").to_string_lossy().contains("QSD_kerr_bistable_s1_t0-63_sweep-")
+        );
         assert_eq!(name("-10,-5"), name("linspace(-10,-5,2)"));
         assert_ne!(name("-10,-5"), name("-10,-6"));
     }

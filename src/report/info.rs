@@ -4,9 +4,11 @@
 //! rows are verified and the statistics made from the valid ones, and it says so.
 
 mod overview;
+mod sweep;
 mod text;
 
 pub use overview::{Overview, Series};
+pub use sweep::{json as sweep_json, text as sweep_text};
 
 use crate::store::{Results, StoreError};
 use std::io::{self, Write};

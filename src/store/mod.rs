@@ -17,7 +17,9 @@ mod reader;
 mod resize;
 mod same;
 mod skeleton;
+mod stack;
 mod step_check;
+mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
 mod writer;
@@ -33,4 +35,6 @@ pub use merge::{Merged, Merging, merge};
 pub use place::{Place, check_directory, free_space, has_locks};
 pub use reader::{GuardRecord, Kets, Results, RunRecord, State};
 pub use resize::resize;
+pub use stack::{check_axes, check_same};
+pub use sweep::{SweepLock, SweepPlace, Swept};
 pub use writer::H5Sink;

@@ -16,7 +16,9 @@ pub fn read_sweep(source: Source) -> Result<Vec<(String, String)>, InputError> {
     let all = entries(document.get_ref());
     let Some(entry) = all.iter().find(|entry| entry.key == "sweep") else { return Ok(vec![]) };
     let mut flags: Vec<(String, String)> = vec![];
-    for entry in entries(source.table(&entry.value, "parameters and their values, as in kappa = \"linspace(0, 1, 11)\"")?) {
+    for entry in
+        entries(source.table(&entry.value, "parameters and their values, as in kappa = \"linspace(0, 1, 11)\"")?)
+    {
         let flag = match entry.key {
             "zip" => match source.flag(&entry.value)? {
                 true => ("sweep-zip".to_string(), String::new()),
@@ -33,7 +35,11 @@ pub fn read_sweep(source: Source) -> Result<Vec<(String, String)>, InputError> {
                         }
                         words.join(",")
                     }
-                    _ => return Err(source.wrong_type(&entry.value, "a list of numbers, or a text like \"linspace(0, 1, 11)\"")),
+                    _ => {
+                        return Err(
+                            source.wrong_type(&entry.value, "a list of numbers, or a text like \"linspace(0, 1, 11)\"")
+                        );
+                    }
                 };
                 ("sweep".to_string(), format!("{name}={values}"))
             }
@@ -55,7 +61,8 @@ mod tests {
 
     #[test]
     fn a_table_is_the_flags_in_its_order() {
-        let text = "[sweep]\nkappa = \"linspace(0, 1, 3)\"\nE = [1, 2.5, -1e-3]\nzip = true\nstreams = \"independent\"\n";
+        let text =
+            "[sweep]\nkappa = \"linspace(0, 1, 3)\"\nE = [1, 2.5, -1e-3]\nzip = true\nstreams = \"independent\"\n";
         let flags = [
             ("sweep", "kappa=linspace(0, 1, 3)"),
             ("sweep", "E=1.0,2.5,-0.001"),

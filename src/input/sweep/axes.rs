@@ -57,6 +57,11 @@ impl Axes {
         index
     }
 
+    /// The same with the names of the axes.
+    pub fn place(&self, point: usize) -> Vec<(String, usize)> {
+        self.dimensions().iter().map(|name| name.to_string()).zip(self.index(point)).collect()
+    }
+
     /// Parameters of a point.
     pub fn values(&self, point: usize) -> Vec<(&str, f64)> {
         let index = self.index(point);
@@ -92,7 +97,8 @@ impl Axes {
         }
         let mut left: Vec<usize> = (0..self.count()).collect();
         for part in text.split(',') {
-            let value = part.split_once('=').and_then(|(name, value)| Some((name.trim(), value.trim().parse::<f64>().ok()?)));
+            let value =
+                part.split_once('=').and_then(|(name, value)| Some((name.trim(), value.trim().parse::<f64>().ok()?)));
             let Some((name, value)) = value else {
                 return refuse(format!("expected a number, or parameters and their values, as in {}", self.label(0)));
             };
@@ -149,7 +155,9 @@ mod tests {
     #[test]
     fn a_point_is_found_by_number_or_by_as_many_values_as_it_takes() {
         let grid = axes(false, &[("alpha0", &[15.0, 20.0]), ("chi", &[-10.0, -5.0, 1.0 / 3.0])]);
-        for (text, point) in [("3", 3), ("alpha0=20,chi=-10", 3), ("chi=-5, alpha0=15.0", 1), ("chi=0.3333333333,alpha0=20", 5)] {
+        for (text, point) in
+            [("3", 3), ("alpha0=20,chi=-10", 3), ("chi=-5, alpha0=15.0", 1), ("chi=0.3333333333,alpha0=20", 5)]
+        {
             assert_eq!(grid.find(text), Ok(point), "{text}");
         }
         for (text, why) in [

@@ -96,7 +96,9 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back_as_the_same_runs() {
-        for line in ["--sweep chi=-10,0.1 --sweep alpha0=1e-7,5", "--sweep chi=1,2 --sweep-zip --sweep-streams independent"] {
+        for line in
+            ["--sweep chi=-10,0.1 --sweep alpha0=1e-7,5", "--sweep chi=1,2 --sweep-zip --sweep-streams independent"]
+        {
             let one = swept(line);
             let (axes, streams, inputs) = Sweep::parts_of(&one.to_toml()).expect(line);
             let again = Sweep::of_parts(axes, streams, &inputs, one.options.clone()).expect(line);
@@ -115,7 +117,10 @@ mod tests {
         };
         assert_eq!(said("--sweep chi=-10,-6"), ("--sweep".into(), "chi=-10,-6".into()));
         assert_eq!(said("--sweep chi=-10,-5 --sweep-zip").1, "chi=-10,-5 --sweep-zip");
-        assert_eq!(said("--sweep chi=-10,-5 --sweep-streams independent"), ("--sweep-streams".into(), "independent".into()));
+        assert_eq!(
+            said("--sweep chi=-10,-5 --sweep-streams independent"),
+            ("--sweep-streams".into(), "independent".into())
+        );
         assert_eq!(said("--sweep chi=-10,-5 --seed 2"), ("--seed".into(), "2".into()));
     }
 }

@@ -95,8 +95,20 @@ mod tests {
     #[test]
     fn what_is_no_list_of_numbers_is_refused_with_the_forms() {
         for text in [
-            "", "a", "1,,2", "1,nan", "linspace(1,2)", "linspace(1,2,0)", "linspace(1,2,2.5)", "range(0,1,0)",
-            "range(0,1,-1)", "range(0,1,1e-9)", "linspace(1,2,3", "geomspace(1,2,3)", "logspace(0,400,3)", "linspace(1,2,1e9)",
+            "",
+            "a",
+            "1,,2",
+            "1,nan",
+            "linspace(1,2)",
+            "linspace(1,2,0)",
+            "linspace(1,2,2.5)",
+            "range(0,1,0)",
+            "range(0,1,-1)",
+            "range(0,1,1e-9)",
+            "linspace(1,2,3",
+            "geomspace(1,2,3)",
+            "logspace(0,400,3)",
+            "linspace(1,2,1e9)",
         ] {
             let error = values(&format!("x={text}"), text).expect_err(text).to_string();
             assert!(error.starts_with(&format!("--sweep x={text}: expected")), "{error}");

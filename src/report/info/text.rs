@@ -141,7 +141,7 @@ fn in_words(run: &Run) -> String {
 }
 
 /// `1.2346 ± 0.0012`: as many digits as the error supports.
-fn with_error(mean: f64, sem: f64) -> String {
+pub(super) fn with_error(mean: f64, sem: f64) -> String {
     if !mean.is_finite() {
         return "not computed".into();
     }
