@@ -181,6 +181,9 @@ fn a_sweep_that_was_stopped_or_killed_is_gone_on_with_to_the_same_bits() {
         if name != "kill" {
             assert_eq!(code, Some(exit::RESUMABLE), "{name}");
             let info = common::run_qsd(["info".as_ref(), output.as_os_str()]).expect_code(0);
+            // Told through the stop file, no group goes on with another point.
+            let last = Swept::find(&output).unwrap().expect("a sweep").at(2).unwrap();
+            assert!(last.is_none_or(|last| !last.state().unwrap().complete), "{name}: a group was not told");
             assert!(info.stdout.contains("of 3 points are complete, each in a file of its own"), "{}", info.stdout);
         }
         processes::assert_all_gone(&output);
@@ -229,6 +232,10 @@ fn a_model_file_may_sweep_and_the_command_line_wins() {
     let all = names("file.h5", &[]);
     assert_eq!((all.len(), all[3].as_str()), (6, "E=0.2,kappa=2"));
     assert_eq!(names("typed.h5", &["--sweep=kappa=3"]), ["kappa=3"]);
+    let zipped = std::fs::read_to_string(model).unwrap().replace("0.3, 3)\"", "0.3, 2)\"\nzip = true");
+    std::fs::write(model, zipped).unwrap();
+    assert_eq!(names("zipped.h5", &[]), ["E=0.1,kappa=1", "E=0.3,kappa=2"]);
+    assert_eq!(names("typed-again.h5", &["--sweep=kappa=3,4", "--sweep=E=1,2"]).len(), 4, "zip was of the file's");
     // A parameter may be called like a dataset until it is swept.
     let clash = run(1, &[&[model, "--sweep=steps=1,2"]], &directory.path().join("clash.h5")).expect_code(exit::USAGE);
     assert!(clash.stderr.contains("--sweep steps: the axis would have this name"), "{}", clash.stderr);
