@@ -1,4 +1,4 @@
-//! Which source this binary was built from, for the provenance of its results.
+//! Which source this binary was built from, for the provenance of its results; what the HDF5 it is built with can do.
 
 use std::process::Command;
 
@@ -11,7 +11,11 @@ fn main() {
     let ours = git(&["ls-files", "--error-unmatch", "Cargo.toml"]).is_some();
     let revision = ours.then(|| git(&["rev-parse", "HEAD"])).flatten();
     let dirty = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|changes| !changes.is_empty());
-    let revision = revision.map_or("unknown".into(), |hash| if dirty { format!("{hash}+dirty") } else { hash });
+    let revision = revision.map(|hash| if dirty { format!("{hash}+dirty") } else { hash });
+    // The build of an image has no history either: whoever starts it says what it is built from.
+    let told = std::env::var("QSD_REVISION").ok().filter(|told| !told.is_empty());
+    let revision = revision.or(told).unwrap_or_else(|| "unknown".into());
+    println!("cargo:rerun-if-env-changed=QSD_REVISION");
     println!("cargo:rustc-env=QSD_GIT_REVISION={revision}");
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let version = Command::new(rustc).arg("--version").output().ok();
@@ -21,10 +25,18 @@ fn main() {
         println!("cargo:rustc-env=QSD_MPI={}", mpi_library());
         println!("cargo:rerun-if-env-changed=MPICC");
     }
+    // HDF5 can be told file by file not to lock from 1.10.7 on.
+    println!("cargo:rustc-check-cfg=cfg(hdf5_locking)");
+    if std::env::var_os("DEP_HDF5_VERSION_1_10_7").is_some() {
+        println!("cargo:rustc-cfg=hdf5_locking");
+    }
     for name in ["TARGET", "PROFILE"] {
         println!("cargo:rustc-env=QSD_{name}={}", std::env::var(name).unwrap_or_default());
     }
-    for path in [".git/HEAD", ".git/index", "build.rs", "src"] {
+    // Where a work tree keeps these, git knows; a path that is not there would build everything anew every time.
+    let kept =
+        ["HEAD", "index"].into_iter().filter(|_| ours).filter_map(|name| git(&["rev-parse", "--git-path", name]));
+    for path in kept.chain(["build.rs", "src"].map(str::to_owned)) {
         println!("cargo:rerun-if-changed={path}");
     }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building (`build`), testing (`test`), comparing with other programs (`bench`) and testing for another
-# processor (`cross`) need beside Rust, and only what is missing.
+# Installs what building (`build`), testing (`test`), testing of pages (`browser`) and of images (`containers`), comparing with other
+# programs (`bench`) and testing for another processor (`cross`) need beside Rust, and only what is missing.
 # Where it may not install it says what is missing, for several kinds of system, and stops with 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,18 +8,22 @@ cd "$(dirname "$0")/.."
 build_packages=(build-essential pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev hdf5-tools libclang-dev)
 test_packages=(libhdf5-dev python3-h5py-serial python3-h5netcdf python3-netcdf4 python3-xarray python3-scipy octave netcdf-bin
     python3-nbconvert python3-ipykernel python3-matplotlib)
+browser_packages=(chromium fonts-dejavu-core python3)
 bench_packages=(python3-venv xmds2)
+container_packages=(debootstrap squashfuse fuse3 uidmap mpich buildah shellcheck curl)
 cross_packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
 
 main() {
-    local wanted=() what
+    local wanted=() what apptainer=no
     for what in "${@:-build}"; do
         case $what in
             build) wanted+=("${build_packages[@]}") ;;
             test) wanted+=("${test_packages[@]}") ;;
+            containers) wanted+=("${container_packages[@]}") apptainer=yes ;;
+            browser) wanted+=("${browser_packages[@]}") ;;
             bench) wanted+=("${bench_packages[@]}") ;;
             cross) wanted+=("${cross_packages[@]}") ;;
-            *) echo "usage: scripts/setup.sh [build] [test] [bench] [cross]" >&2; exit 2 ;;
+            *) echo "usage: scripts/setup.sh [build] [test] [browser] [containers] [bench] [cross]" >&2; exit 2 ;;
         esac
     done
     if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
@@ -27,6 +31,7 @@ main() {
     elif ! tools_are_there; then
         tell "${wanted[@]}"
     fi
+    [ $apptainer = no ] || scripts/apptainer.sh
     check_rust
 }
 

@@ -43,6 +43,15 @@ pub enum Error {
     /// Results could not be exported.
     #[error(transparent)]
     Export(#[from] crate::report::export::ExportError),
+    /// There is nothing to say about results.
+    #[error(transparent)]
+    Info(#[from] crate::report::info::InfoError),
+    /// A page or a figure could not be made.
+    #[error(transparent)]
+    Put(#[from] crate::report::put::PutError),
+    /// Nothing could be shown in a browser.
+    #[error(transparent)]
+    View(#[from] crate::report::view::ViewError),
     /// There is nothing to verify with.
     #[error(transparent)]
     Verify(#[from] crate::report::verify::VerifyError),
@@ -70,6 +79,9 @@ impl Error {
             Error::Store(e) => e.id(),
             Error::Guard(_) => "E-guard",
             Error::Export(e) => e.id(),
+            Error::Info(e) => e.id(),
+            Error::Put(e) => e.id(),
+            Error::View(e) => e.id(),
             Error::Verify(_) => "E-verify",
             Error::AtPoint { error, .. } => error.id(),
             Error::Elsewhere => "E-elsewhere",
@@ -114,6 +126,9 @@ impl Error {
             Error::Store(e) => e.exit_code(),
             Error::Export(e) => e.exit_code(),
             Error::AtPoint { error, .. } => error.exit_code(),
+            Error::Info(e) => e.exit_code(),
+            Error::Put(e) => e.exit_code(),
+            Error::View(e) => e.exit_code(),
             _ => exit::FAILED,
         }
     }

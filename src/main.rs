@@ -4,6 +4,8 @@
 mod doctor;
 #[path = "main/listen.rs"]
 mod listen;
+#[path = "main/look.rs"]
+mod look;
 #[path = "main/merge.rs"]
 mod merge;
 #[path = "main/ranks.rs"]
@@ -15,15 +17,14 @@ mod sweep;
 #[path = "main/verify.rs"]
 mod verify;
 
-use qsd::cli::{Cli, ExplainArgs, ExportArgs, InfoArgs, ModelsArgs, Task};
+use qsd::cli::{self, Cli, CompletionsArgs, ExplainArgs, ExportArgs, ModelsArgs, Task};
 use qsd::error::Error;
 use qsd::input::Export;
 use qsd::model::library;
-use qsd::report::{explain, export, info, models};
-use qsd::store::{Results, StoreError, Swept};
+use qsd::report::{explain, export, models};
+use qsd::store::Results;
 use say::{complain, shown};
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -34,10 +35,14 @@ fn main() -> ExitCode {
         Task::Merge(args) => merge::run(&args),
         Task::Models(args) => show_models(&args),
         Task::Explain(args) => show_key(&args),
-        Task::Info(args) => show_info(&args),
+        Task::Info(args) => look::info(&args),
+        Task::Report(args) => look::report(&args),
+        Task::Plot(args) => look::plot(&args),
+        Task::View(args) => look::view(&args),
         Task::Verify(args) => verify::examine(&args),
         Task::Export(args) => write_export(&args),
         Task::Doctor(args) => doctor::examine(&args),
+        Task::Completions(args) => write_completions(&args),
     };
     ExitCode::from(code as u8)
 }
@@ -58,39 +63,6 @@ fn show_key(args: &ExplainArgs) -> i32 {
     explain::find(key).map_or_else(|error| complain(&Error::from(error)), |keys| shown(explain::write(out, &keys)))
 }
 
-fn show_info(args: &InfoArgs) -> i32 {
-    let out = &mut io::stdout();
-    let mut said = || -> Result<io::Result<()>, Error> {
-        let swept = if args.point.is_none() { Swept::find(&args.file)? } else { None };
-        Ok(match (swept, args.json) {
-            (Some(swept), false) => info::sweep_text(&swept, out)?,
-            (Some(swept), true) => {
-                let document = info::sweep_json(&swept)?;
-                writeln!(out, "{document:#}")
-            }
-            (None, false) => info::text(&opened(&args.file, args.point.as_deref())?, out)?,
-            (None, true) => {
-                let document = info::json(&opened(&args.file, args.point.as_deref())?)?;
-                writeln!(out, "{document:#}")
-            }
-        })
-    };
-    said().map_or_else(|error| complain(&error), shown)
-}
-
-/// A results file, or one point of a sweep.
-fn opened(file: &Path, point: Option<&str>) -> Result<Results, Error> {
-    let Some(point) = point else { return Ok(Results::open(file)?) };
-    let Some(swept) = Swept::find(file)? else {
-        // What is no results file says so itself.
-        Results::open(file)?;
-        return Err(StoreError::SingleRun { path: file.into() }.into());
-    };
-    let number = swept.axes().find(point)?;
-    let not_begun = || StoreError::NotBegun { path: file.into(), point: swept.axes().label(number) };
-    Ok(swept.at(number)?.ok_or_else(not_begun)?)
-}
-
 fn write_export(args: &ExportArgs) -> i32 {
     let format = match (args.csv, args.npz) {
         (true, _) => Export::Csv,
@@ -98,8 +70,14 @@ fn write_export(args: &ExportArgs) -> i32 {
         _ => Export::Mat,
     };
     let path = args.output.clone().unwrap_or_else(|| export::path_of(&args.file, format));
-    let results = opened(&args.file, args.point.as_deref());
+    let results = Results::at(&args.file, args.point.as_deref()).map_err(Error::from);
     let written = results.and_then(|results| Ok(export::export(&results, format, &path, args.force)?));
     let said = |()| shown(writeln!(io::stdout(), "{}", path.display()));
     written.map_or_else(|error| complain(&error), said)
+}
+
+fn write_completions(args: &CompletionsArgs) -> i32 {
+    let mut script = vec![];
+    clap_complete::generate(args.shell, &mut cli::command(), "qsd", &mut script);
+    shown(io::stdout().write_all(&script))
 }

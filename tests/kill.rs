@@ -18,8 +18,8 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-/// Rows that come all the time, and trajectories that take as long as the run.
-const RUNS: [&[&str]; 2] = [
+/// Rows that come all the time, trajectories that take as long as the run, and a density matrix that is not in the rows.
+const RUNS: [&[&str]; 3] = [
     &["kerr_bistable", "--Nfock_a=14", "--duration=0.4", "--save-dt=0.02", "--ntraj=6000", "--seed=3"],
     &[
         "kerr_bistable",
@@ -30,6 +30,18 @@ const RUNS: [&[&str]; 2] = [
         "--store-states=final",
         "--store-record",
     ],
+    &["absorptive_bistable", "--Nfock_a=6", "--duration=40", "--save-dt=0.5", "--ntraj=900", "--store-states=average"],
+];
+
+/// Trajectories that outlast the second in which ranks agree to stop.
+const LONG: &[&str] = &[
+    "kerr_bistable",
+    "--Nfock_a=14",
+    "--duration=600",
+    "--save-dt=1.5",
+    "--ntraj=20",
+    "--store-states=final",
+    "--store-record",
 ];
 
 /// Moments are chosen by what a run takes when nothing else runs: one test at a time.
@@ -61,7 +73,7 @@ impl Scene {
     #[track_caller]
     fn check(&self, file: &Path) {
         common::assert_same_hdf5(&self.straight, file, VOLATILE, &["/", "/trajectory"]);
-        for suffix in ["ckpt", "lock", "stop"] {
+        for suffix in ["ckpt", "rho", "lock", "stop"] {
             assert!(!file.with_extension(format!("h5.{suffix}")).exists(), "{suffix} is left");
         }
     }
@@ -176,7 +188,7 @@ fn stopped(ranks: usize, name: &str, scene: &Scene, extra: &[&str], tell: impl F
 #[test]
 fn every_way_to_stop_gives_75_and_a_file_that_goes_on() {
     let _turn = turn();
-    let scene = Scene::new(RUNS[1]);
+    let scene = Scene::new(LONG);
     let to_all = |signal: &'static str| {
         move |_: &mut Running, file: &Path| {
             processes::ranks(file).iter().for_each(|(_, process)| processes::signal(signal, *process));

@@ -142,6 +142,28 @@ fn any_ranks_give_the_bits_of_one() {
     assert!(std::fs::read(&straight).unwrap() == before);
 }
 
+#[test]
+fn a_density_matrix_at_every_point_has_the_bits_of_the_run_alone() {
+    let directory = common::temporary_directory();
+    let file = |name: &str| directory.path().join(name);
+    let (straight, parallel, alone) = (file("1.h5"), file("3.h5"), file("alone.h5"));
+    let average: &[&str] = &["--store-states=average", "--threads=1"];
+    let words: Vec<&str> = RUN.iter().copied().filter(|word| !word.starts_with("--store-states")).collect();
+    let grid: &[&str] = &["--sweep=alpha0=5,6.5", "--sweep=chi=-10,-5"];
+    run(1, &[&words, average, grid], &straight).expect_code(0);
+    run(3, &[&words, average, grid], &parallel).expect_code(0);
+    assert_same(&straight, &parallel);
+    run(1, &[&words, average, &["--set=alpha0=6.5", "--set=chi=-10"]], &alone).expect_code(0);
+    let (sweep, alone) = (point(&straight, 2), Results::open(&alone).unwrap());
+    let rho = |results: &Results| -> Vec<[u64; 2]> {
+        let values = results.values("rho", 0..results.times().unwrap().len()).unwrap();
+        values.iter().map(|z| [z.re.to_bits(), z.im.to_bits()]).collect()
+    };
+    assert_eq!(sweep.averaged().unwrap(), Some((10, 13)));
+    assert_eq!((rho(&sweep), sweep.averaged().unwrap()), (rho(&alone), alone.averaged().unwrap()));
+    assert_ne!(rho(&sweep), rho(&point(&straight, 0)), "points are told apart");
+}
+
 /// Long trajectories, so that there is time to disturb them: two points, each on one of two ranks.
 const LONG: &[&str] = &[
     "kerr_bistable",
@@ -318,8 +340,38 @@ fn a_point_is_shown_and_exported_by_its_parameters() {
     let mean = point(&file, 3).statistics().unwrap().unwrap()[0].mean.last().unwrap().re;
     let found: f64 = csv.lines().last().unwrap().split(',').nth(1).unwrap().parse().unwrap();
     assert_eq!(found, mean, "{csv}");
+    // Kets are read by time: this is the one point whose page they are on.
+    let kets = |results: &Results| results.kets_at(0, 2..7).unwrap();
+    let set = ["--set=alpha0=6.5", "--set=chi=-10"];
+    let alone = directory.path().join("alone.h5");
+    run(1, &[RUN, &set], &alone).expect_code(0);
+    assert_eq!(kets(&point(&file, 3)), kets(&Results::open(&alone).unwrap()));
+    asked(&["report", "--point", "alpha0=6.5,chi=-10"]).expect_code(0);
+    let page = std::fs::read_to_string(file.with_extension("html")).unwrap();
+    assert!(page.contains("Husimi") && page.contains("6.5"));
+    let averages = asked(&["info", "--point", "3", "--from", "0.01"]).expect_code(0).stdout;
+    assert!(averages.contains("its blocked error"), "{averages}");
+    let svg = file.with_extension("svg");
+    asked(&["plot", "--point=0", "--point", "alpha0=6.5,chi=-10", "-o", svg.to_str().unwrap()]).expect_code(0);
+    let figure = std::fs::read_to_string(&svg).unwrap();
+    assert!(["sweep.h5, 0: mean", "sweep.h5, alpha0=6.5,chi=-10: mean"].iter().all(|name| figure.contains(name)));
+    let folder = |words: &[&str]| {
+        let mut command = common::qsd();
+        common::run({
+            command.arg("info").arg(directory.path()).args(words);
+            command
+        })
+    };
+    let table = folder(&[]).expect_code(0).stdout;
+    assert!(table.contains("sweep.h5: 6 points of alpha0, chi") && !table.contains("cannot be read"), "{table}");
+    let table: serde_json::Value = serde_json::from_str(&folder(&["--json"]).expect_code(0).stdout).unwrap();
+    assert_eq!((&table["sweeps"][0]["points"], &table["unreadable"]), (&6.into(), &serde_json::json!([])));
+    assert!(folder(&["--point", "3"]).expect_code(exit::USAGE).stderr.contains("name one"));
     for (words, said) in [
-        (&["export", "--csv", "--force"][..], "--point alpha0=5,chi=-10"),
+        (&["report", "--force"][..], "--point alpha0=5,chi=-10"),
+        (&["plot", "--term"], "--point alpha0=5,chi=-10"),
+        (&["info", "--from", "0.01"], "--point alpha0=5,chi=-10"),
+        (&["export", "--csv", "--force"], "--point alpha0=5,chi=-10"),
         (&["info", "--point", "alpha0=6"], "alpha0 has the values 5, 6.5"),
         (&["resume", "--quiet"], ""),
     ] {

@@ -1,7 +1,8 @@
 //! What can go wrong with the results file, in the words of the person who waits for it.
 
+use super::access;
 use crate::error::exit;
-use crate::input::Difference;
+use crate::input::{Difference, InputError};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -96,6 +97,18 @@ pub enum StoreError {
         /// The other.
         b: PathBuf,
     },
+    /// Trajectories whose rows and whose part of the density matrix are not both there.
+    #[error(
+        "{} of the trajectories of {} have either a row in it or a part in its density matrix, and not both, as a killed run \
+         leaves them; `qsd resume {}` first",
+        .count, .path.display(), .path.display()
+    )]
+    Unaveraged {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+    },
     /// Nothing to merge.
     #[error("{} and what was named with it hold no finished trajectory; `qsd info` says how far a run is", .path.display())]
     Empty {
@@ -109,7 +122,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The directory of the output cannot be used.
-    #[error("cannot {doing} {}: {source}; choose another place with -o FILE or --output-dir DIR", .path.display())]
+    #[error("cannot {doing} {}: {source}; {}", .path.display(), access::advice(.path, .source))]
     Directory {
         /// The directory, or the file in it that failed.
         path: PathBuf,
@@ -196,8 +209,8 @@ pub enum StoreError {
     },
     /// The file of a sweep, where one run is asked for.
     #[error(
-        "{} holds a sweep of {points} points: name one of them, as in --point {example} (qsd info {} lists them; qsd info \
-         and qsd export know --point)",
+        "{} holds a sweep of {points} points: name one of them, as in --point {example} (qsd info {} lists them; info, \
+         report, plot and export know --point)",
         .path.display(), .path.display()
     )]
     IsSweep {
@@ -222,6 +235,9 @@ pub enum StoreError {
         /// The point.
         point: String,
     },
+    /// A point that a sweep does not have.
+    #[error(transparent)]
+    Point(#[from] InputError),
     /// An axis that would be called like something else in the file.
     #[error(
         "--sweep {name}: the axis would have this name in the results file, which has something else under it; rename \
@@ -276,12 +292,16 @@ impl StoreError {
             StoreError::Locked { .. } => "E-lock",
             StoreError::Full { .. } => "E-disk",
             StoreError::Name { .. } => "E-name",
+            StoreError::Point(_) => "E-input",
             StoreError::IsSweep { .. }
             | StoreError::SingleRun { .. }
             | StoreError::NotBegun { .. }
             | StoreError::AxisName { .. }
             | StoreError::Unstackable { .. } => "E-sweep",
-            StoreError::Mismatch { .. } | StoreError::Overlap { .. } | StoreError::Empty { .. } => "E-merge",
+            StoreError::Mismatch { .. }
+            | StoreError::Overlap { .. }
+            | StoreError::Unaveraged { .. }
+            | StoreError::Empty { .. } => "E-merge",
             _ => "E-file",
         }
     }
@@ -294,7 +314,10 @@ impl StoreError {
     /// The exit code that goes with it.
     pub fn exit_code(&self) -> i32 {
         match self {
-            StoreError::Name { .. } | StoreError::AxisName { .. } | StoreError::Unstackable { .. } => exit::USAGE,
+            StoreError::Name { .. }
+            | StoreError::Point(_)
+            | StoreError::AxisName { .. }
+            | StoreError::Unstackable { .. } => exit::USAGE,
             _ => exit::FAILED,
         }
     }

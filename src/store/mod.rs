@@ -4,6 +4,7 @@
 //! the first step; `writer` then puts rows into fixed places and never touches metadata again;
 //! `reader` says which rows are valid. A row is valid if, and only if, its checksum holds.
 
+mod access;
 mod block;
 mod checkpoint;
 mod checksum;
@@ -19,6 +20,7 @@ mod same;
 mod skeleton;
 mod stack;
 mod step_check;
+mod sums;
 mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -33,7 +35,7 @@ pub use error::{StoreError, human_bytes};
 pub use layout::{VOLATILE, VOLATILE_ATTRIBUTES, check_observable_name, file_size};
 pub use merge::{Merged, Merging, merge};
 pub use place::{Place, check_directory, free_space, has_locks};
-pub use reader::{GuardRecord, Kets, Results, RunRecord, State};
+pub use reader::{Factor, GuardRecord, Kets, Results, RunRecord, State};
 pub use resize::resize;
 pub use stack::{check_axes, check_same};
 pub use sweep::{SweepLock, SweepPlace, Swept};

@@ -157,8 +157,12 @@ impl Plan {
             let of_point = root.filter(|(name, _)| VARYING_ROOT.contains(&name.as_str())).chain(results.provenance()?);
             texts.push(of_point.collect::<Vec<(String, String)>>());
         }
-        let is_once =
-            |dataset: &Dataset| dataset.is_scale() || (dataset.row.each == Each::Parameter && !varies[dataset.item]);
+        let is_once = |dataset: &Dataset| match dataset.row.each {
+            Each::Parameter => !varies[dataset.item],
+            // Coordinates, of an axis that is called by another name.
+            Each::BasisFactor => true,
+            _ => dataset.is_scale(),
+        };
         let (mut once, mut stacked): (Vec<Dataset>, Vec<Dataset>) = (vec![], vec![]);
         for (mut dataset, length) in all.into_iter().zip(lengths) {
             if is_once(&dataset) {
@@ -339,9 +343,10 @@ fn write_axes(file: &File, plan: &Plan, axes: &Axes) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{header, scratch, written};
+    use super::super::testing::{header, rows, scratch, summary, written};
+    use super::super::{H5Sink, Place};
     use super::*;
-    use crate::ensemble::{Parameter, Value};
+    use crate::ensemble::{Density, DensityInfo, Parameter, Sink, Value};
 
     /// Two by two points of a parameter x and a parameter y, in files of their own.
     fn points(dir: &Path, axes: &Axes) -> Vec<PathBuf> {
@@ -393,6 +398,42 @@ mod tests {
             let names: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
             assert_eq!(names.len(), files.len() + 1, "nothing else is left: {names:?}");
         }
+    }
+
+    #[test]
+    fn density_matrices_are_stacked_and_their_basis_is_kept_once() {
+        let (dir, axes) = (scratch("stack-density"), axes(false));
+        let density = Some(DensityInfo { factors: vec![("a".into(), 4), ("j".into(), 2)] });
+        let files: Vec<PathBuf> = (0..axes.count()).map(|point| dir.join(format!("{point}.h5"))).collect();
+        for (path, k) in files.iter().zip(1..) {
+            let (header, comm) = (Header { density: density.clone(), states: None, ..header() }, crate::comm::solo());
+            let mut sink = H5Sink::new(Place::new(path), comm.as_ref());
+            sink.begin(&header).unwrap();
+            for (first, count) in [(100, 4), (104, 8), (112, 8)] {
+                sink.accept(&rows(&header, first, count)).unwrap();
+            }
+            let mut sums = Density::none(8, 7, 20);
+            *sums.counted() = vec![true; 20];
+            (0..7).for_each(|time| sums.add_sums(time, (0..64).map(|at| (k * (at + 1)) << 52)));
+            sink.keep_density(&mut sums).unwrap();
+            sink.finish(Some(&summary(&header))).unwrap();
+        }
+        let output = dir.join("all.h5");
+        stack(&output, &axes, Streams::Common, &files).unwrap();
+        let file = File::open(&output).unwrap();
+        let shape = |name: &str| file.dataset(name).unwrap().shape();
+        for name in ["rho", "state/rho_sum_high", "state/rho_sum_low"] {
+            assert_eq!(shape(name), [2, 2, 7, 8, 8], "{name}");
+        }
+        assert_eq!((shape("in_rho"), shape("state/rho_n")), (vec![2, 2, 20], vec![2, 2]));
+        for name in ["rho_row", "rho_col", "basis_a", "basis_j"] {
+            assert_eq!(shape(name), [8], "{name}");
+        }
+        let view = Results::open_at(&output, axes.place(3)).unwrap();
+        assert_eq!(view.header().unwrap().density, density);
+        let rho = |results: &Results| results.values("rho", 0..7).unwrap();
+        assert_eq!(rho(&view), rho(&Results::open(&files[3]).unwrap()));
+        assert_ne!(rho(&view), rho(&Results::open(&files[2]).unwrap()));
     }
 
     #[test]

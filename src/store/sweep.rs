@@ -188,6 +188,24 @@ pub struct Swept {
     stacked: bool,
 }
 
+impl Results {
+    /// A results file, or of a sweep the point that `--point` names.
+    ///
+    /// # Errors
+    /// `IsSweep` for a sweep without a point and `SingleRun` for a point without a sweep, else those of `open` and `Swept::named`.
+    pub fn at(path: &Path, point: Option<&str>) -> Result<Results, StoreError> {
+        match (Swept::find(path)?, point) {
+            (Some(swept), Some(point)) => swept.named(point),
+            (Some(Swept { axes, .. }), None) => {
+                Err(StoreError::IsSweep { path: path.into(), points: axes.count(), example: axes.label(0) })
+            }
+            (None, None) => Results::open(path),
+            // What is no results file says so itself.
+            (None, Some(_)) => Results::open(path).and(Err(StoreError::SingleRun { path: path.into() })),
+        }
+    }
+}
+
 impl Swept {
     /// The sweep that `path` names; `None` if it names something else.
     ///
@@ -256,6 +274,16 @@ impl Swept {
             Err(StoreError::Missing { .. }) => Ok(None),
             opened => opened.map(Some),
         }
+    }
+
+    /// What there is of the point that `--point` names.
+    ///
+    /// # Errors
+    /// `Point` if none has this name, `NotBegun`, and those of `Results::open`.
+    pub fn named(&self, point: &str) -> Result<Results, StoreError> {
+        let number = self.axes.find(point)?;
+        let not_begun = || StoreError::NotBegun { path: self.path().into(), point: self.axes.label(number) };
+        self.at(number)?.ok_or_else(not_begun)
     }
 
     /// The resolved inputs of all points of a stacked file.

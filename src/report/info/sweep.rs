@@ -109,7 +109,10 @@ fn overviews(swept: &Swept) -> Result<Vec<Option<Overview>>, StoreError> {
 fn state(point: &Overview) -> String {
     match point.complete {
         true => "complete".into(),
-        false => format!("{} of {}, {}", point.done, point.ntraj, point.end_condition),
+        false => {
+            let how = if point.standing.has_ended() { point.end_condition.as_str() } else { point.standing.word() };
+            format!("{} of {}, {how}", point.done, point.ntraj)
+        }
     }
 }
 

@@ -33,12 +33,17 @@ impl Dataset {
     }
 
     /// Lengths of the axes it shows.
-    pub(super) fn shape(&self) -> Vec<usize> {
+    pub fn shape(&self) -> Vec<usize> {
         self.data.shape()[self.at.len()..].to_vec()
     }
 
     /// Some rows; the other axes whole.
     pub(super) fn region(&self, rows: Range<usize>) -> Hyperslab {
+        Hyperslab::from(self.part(rows))
+    }
+
+    /// The same, axis by axis.
+    pub(super) fn part(&self, rows: Range<usize>) -> Vec<SliceOrIndex> {
         let one = |place: &usize| SliceOrIndex::from(*place..place + 1);
         let all = |length: &usize| SliceOrIndex::from(0..*length);
         let shape = self.shape();
@@ -47,7 +52,7 @@ impl Dataset {
             region.push(rows.into());
             region.extend(shape[1..].iter().map(all));
         }
-        Hyperslab::from(region)
+        region
     }
 
     /// Numbers of some rows.
