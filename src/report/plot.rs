@@ -24,10 +24,23 @@ const BAND: f64 = 2.0;
 pub struct Ask {
     /// Results files, drawn over each other.
     pub files: Vec<PathBuf>,
+    /// Points of the sweeps that the files are, by number or parameters; none of files of one run.
+    pub points: Vec<String>,
     /// Names of observables; the first of the file if there are none.
     pub observables: Vec<String>,
-    /// Single trajectories of each file.
+    /// Single trajectories of each run.
     pub singles: usize,
+}
+
+impl Ask {
+    /// Every file, or every point of it.
+    fn runs(&self) -> impl Iterator<Item = (&Path, Option<&str>)> {
+        let points: Vec<Option<&str>> = match self.points.as_slice() {
+            [] => vec![None],
+            points => points.iter().map(|point| Some(point.as_str())).collect(),
+        };
+        self.files.iter().flat_map(move |path| points.clone().into_iter().map(move |point| (path.as_path(), point)))
+    }
 }
 
 /// All that is drawn.
@@ -46,10 +59,10 @@ struct Panel {
     tracks: Vec<Track>,
 }
 
-/// Curves of one file.
+/// Curves of one run.
 #[derive(Debug, Clone, PartialEq)]
 struct Track {
-    /// The file's name, for the legend.
+    /// The file's name, and of a sweep the point, for the legend.
     name: String,
     times: Vec<f64>,
     mean: Vec<f64>,
@@ -112,9 +125,10 @@ pub fn to_terminal(ask: &Ask, terminal: Terminal, out: &mut dyn io::Write) -> Re
 /// Read what is to be drawn.
 fn picture(ask: &Ask) -> Result<Picture, PutError> {
     let mut picture: Option<Picture> = None;
-    let names: Vec<String> = ask.files.iter().map(|path| name_of(path, &ask.files)).collect();
-    for (path, name) in ask.files.iter().zip(names) {
-        let results = Results::open(path)?;
+    for (path, point) in ask.runs() {
+        let results = Results::at(path, point)?;
+        let file = name_of(path, &ask.files);
+        let name = point.map_or(file.clone(), |point| format!("{file}, {point}"));
         let overview = Overview::of(&results)?;
         let mut panels = vec![];
         for series in chosen(&overview, &ask.observables)? {
@@ -230,6 +244,7 @@ mod tests {
     fn ask(files: &[&Path], observables: &[&str]) -> Ask {
         Ask {
             files: files.iter().map(PathBuf::from).collect(),
+            points: vec![],
             observables: observables.iter().map(|name| name.to_string()).collect(),
             singles: 3,
         }

@@ -18,8 +18,10 @@ mod reader;
 mod resize;
 mod same;
 mod skeleton;
+mod stack;
 mod step_check;
 mod sums;
+mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
 mod writer;
@@ -35,4 +37,6 @@ pub use merge::{Merged, Merging, merge};
 pub use place::{Place, check_directory, free_space, has_locks, is_hdf5};
 pub use reader::{Factor, GuardRecord, Kets, Results, RunRecord, State};
 pub use resize::resize;
+pub use stack::{check_axes, check_same};
+pub use sweep::{SweepLock, SweepPlace, Swept};
 pub use writer::H5Sink;

@@ -117,9 +117,9 @@ pub fn standing(path: &Path, existing: Existing) -> Result<Option<Results>, Stor
         Existing::Refuse => Err(StoreError::Exists { path: path.into() }),
         Existing::Replace if found.len() == 0 => Ok(None),
         _ => match (Results::open(path), existing) {
-            (Ok(_), Existing::Replace) => Ok(None),
+            (Ok(_) | Err(StoreError::IsSweep { .. }), Existing::Replace) => Ok(None),
             (Ok(results), _) => Ok(Some(results)),
-            (Err(error @ StoreError::Version { .. }), Existing::Resume) => Err(error),
+            (Err(error @ (StoreError::Version { .. } | StoreError::IsSweep { .. })), Existing::Resume) => Err(error),
             // An unreadable or half-made file of ours has no format either: let the user remove it.
             (Err(error), _) => {
                 let why = error.to_string().replacen(&path.display().to_string(), "it", 1);
@@ -384,6 +384,9 @@ mod tests {
         fn offer(&self, _: comm::Flags) {}
         fn agreed(&self) -> Option<comm::Flags> {
             None
+        }
+        fn split(&self, _: usize) -> Box<dyn Comm> {
+            comm::solo()
         }
         fn abort(&self, _: i32) -> ! {
             unreachable!("nobody aborts")

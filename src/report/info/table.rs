@@ -1,6 +1,6 @@
-//! A folder, or several files, as a table: runs of one ensemble together, and what cannot be read with its reason.
+//! A folder, or several files, as a table: runs of one ensemble together, then sweeps, and what cannot be read with its reason.
 
-use crate::report::folder::{Entry, Final};
+use crate::report::folder::{Entry, Final, Other};
 use crate::report::table::plural;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -26,8 +26,16 @@ pub fn write(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
         }
         writeln!(out)?;
     }
-    let unreadable: Vec<_> =
-        entries.iter().filter_map(|entry| Some((entry.name(), entry.content.as_ref().err()?))).collect();
+    let sweeps: Vec<&Entry> =
+        entries.iter().filter(|entry| matches!(entry.content, Err(Other::Sweep { .. }))).collect();
+    if !sweeps.is_empty() {
+        writeln!(out, "sweeps  ({})", plural(sweeps.len(), "file"))?;
+        for entry in sweeps {
+            writeln!(out, "  {}: {}", entry.name(), entry.content.as_ref().err().map_or(String::new(), Other::text))?;
+        }
+        writeln!(out)?;
+    }
+    let unreadable: Vec<_> = entries.iter().filter_map(|entry| Some((entry.name(), entry.unreadable()?))).collect();
     if !unreadable.is_empty() {
         writeln!(out, "cannot be read  ({})", plural(unreadable.len(), "file"))?;
     }
@@ -37,7 +45,7 @@ pub fn write(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The same as JSON: groups with their files, and files that cannot be read.
+/// The same as JSON: groups with their files, sweeps, and files that cannot be read.
 pub fn document(entries: &[Entry]) -> Value {
     let groups: Vec<Value> = grouped(entries)
         .into_iter()
@@ -52,9 +60,16 @@ pub fn document(entries: &[Entry]) -> Value {
         .collect();
     let unreadable: Vec<Value> = entries
         .iter()
-        .filter_map(|entry| Some(json!({ "file": entry.name(), "reason": entry.content.as_ref().err()? })))
+        .filter_map(|entry| Some(json!({ "file": entry.name(), "reason": entry.unreadable()? })))
         .collect();
-    json!({ "groups": groups, "unreadable": unreadable })
+    json!({ "groups": groups, "sweeps": entries.iter().filter_map(sweep).collect::<Vec<_>>(), "unreadable": unreadable })
+}
+
+fn sweep(entry: &Entry) -> Option<Value> {
+    match &entry.content {
+        Err(Other::Sweep { points, axes }) => Some(json!({ "file": entry.name(), "points": points, "axes": axes })),
+        _ => None,
+    }
 }
 
 /// Files that can be read, those of one ensemble together, groups and files by name.
