@@ -75,7 +75,7 @@ test-readers: build setup-test ## do the file and its exports open in h5py, xarr
 	$(PYTHON) tests/readers/check.py $(TARGET)/readers/d.h5
 	$(QSD) export $(TARGET)/readers/d.h5 --csv
 	$(PYTHON) tests/readers/exports.py $(TARGET)/readers/d.h5
-	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run --ntraj 20 --duration 2 --initial coherent:1 --store-states all --save2mat --save2pkl -o $(TARGET)/readers/e.h5 --quiet
+	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run --ntraj 20 --duration 2 --initial coherent:1 --store-states all --store-record --save2mat --save2pkl -o $(TARGET)/readers/e.h5 --quiet
 	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run kerr_bistable $(SWEPT) --sweep alpha0=15,20 --sweep chi=-10,-7.5,-5 -o $(TARGET)/readers/s.h5 --quiet
 	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run kerr_bistable $(SWEPT) --sweep alpha0=15,20 --sweep chi=-10,-5 --sweep-zip -o $(TARGET)/readers/z.h5 --quiet
 	$(QSD) run kerr_bistable $(SWEPT) --set alpha0=20 --set chi=-5 -o $(TARGET)/readers/p.h5 --quiet

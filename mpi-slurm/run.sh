@@ -76,7 +76,7 @@ in_container() {
     flags=$("$here/mpi-bind.sh" --flags "$image") || exit 1
     # shellcheck disable=SC2206,SC2207 # lists of words without blanks
     start=("$runtime" --quiet exec $(container_flags) $flags)
-    bind_output "$@"
+    bind_files "$@"
     start+=("${container[@]}" "$image")
     if [ "$IMAGE_MODEL" = hybrid ] && ! can_start_hybrid; then
         # On a laptop the launcher of the image will do, too: then all ranks share one container.
@@ -87,25 +87,33 @@ in_container() {
     command=("${launcher[@]}" "${start[@]}" qsd "$@")
 }
 
-# Binds the directory of the results, which an image does not see by itself unless it is in $HOME, /tmp or here.
-bind_output() {
-    local next='' word directory
+# Binds the directories of all files that are named, which an image does not see by itself unless they are in $HOME, /tmp or here:
+# those to be written, also where the directory is still to be made, and those that are there, as a model or results.
+bind_files() {
+    local next='' word place
     for word in "$@"; do
         case $word in
-            -o | --output | --output[-_]dir) next=$word && continue ;;
-            -o?*) next=-o word=${word#-o} ;;
-            --output=* | --output[-_]dir=*) next=${word%%=*} word=${word#*=} ;;
+            -o | --output | --output[-_]dir | --log[-_]file | --stop[-_]file) next=yes && continue ;;
+            -o?*) next=yes word=${word#-o} ;;
+            --output=* | --output[-_]dir=* | --log[-_]file=* | --stop[-_]file=*) next=yes word=${word#*=} ;;
         esac
-        if [ -n "$next" ]; then
-            directory=$word
-            [[ $next == --output?dir ]] || directory=$(dirname "$word")
-            if [ -d "$directory" ]; then
-                directory=$(realpath "$directory")
-                start+=(--bind "$directory:$directory")
-            fi
+        if [ -n "$next" ] || [ -e "$word" ]; then
             next=''
+            place=$(realpath -m -- "$word")
+            [ -d "$place" ] || place=$(dirname "$place")
+            until [ -d "$place" ]; do place=$(dirname "$place"); done
+            bind_directory "$place"
         fi
     done
+}
+
+bind_directory() {
+    case $1/ in
+        //) return ;;
+        "${HOME:-/root}"/*[,:]* | /tmp/*[,:]* | "$PWD"/*[,:]*) return ;;
+        *[,:]*) fail "the image cannot be given $1: a comma or a colon in its name means something else to Apptainer; rename it" ;;
+    esac
+    [[ " ${start[*]} " == *" $1:$1 "* ]] || start+=(--bind "$1:$1")
 }
 
 # Whether a launcher of this host can start an image that has its own MPI.

@@ -17,10 +17,12 @@ mod sweep;
 #[path = "main/verify.rs"]
 mod verify;
 
+use clap::builder::PossibleValuesParser;
 use qsd::cli::{self, Cli, CompletionsArgs, ExplainArgs, ExportArgs, ModelsArgs, Task};
 use qsd::error::Error;
 use qsd::input::Export;
-use qsd::model::library;
+use qsd::integrator::METHODS;
+use qsd::model::library::{self, ENTRIES};
 use qsd::report::{explain, export, models};
 use qsd::store::Results;
 use say::{complain, shown};
@@ -69,15 +71,25 @@ fn write_export(args: &ExportArgs) -> i32 {
         (_, true) => Export::Npz,
         _ => Export::Mat,
     };
-    let path = args.output.clone().unwrap_or_else(|| export::path_of(&args.file, format));
+    let path = args.output.clone().unwrap_or_else(|| export::path_of(&args.file, args.point.as_deref(), format));
     let results = Results::at(&args.file, args.point.as_deref()).map_err(Error::from);
     let written = results.and_then(|results| Ok(export::export(&results, format, &path, args.force)?));
     let said = |()| shown(writeln!(io::stdout(), "{}", path.display()));
     written.map_or_else(|error| complain(&error), said)
 }
 
+/// The command line with the names that the library has: a shell may offer them, and only what is typed is refused.
+fn with_names(command: clap::Command) -> clap::Command {
+    let one_of = |names: Vec<&'static str>| move |arg: clap::Arg| arg.value_parser(PossibleValuesParser::new(names));
+    let regimes = || ENTRIES.iter().map(|entry| entry.name).filter(|name| !name.contains('<')).collect();
+    let methods = || METHODS.iter().map(|info| info.name).collect();
+    let of_run = |run: clap::Command| run.mut_arg("regime", one_of(regimes())).mut_arg("method", one_of(methods()));
+    let models = |models: clap::Command| models.mut_arg("toml", one_of(regimes()));
+    command.mut_subcommand("run", of_run).mut_subcommand("verify", of_run).mut_subcommand("models", models)
+}
+
 fn write_completions(args: &CompletionsArgs) -> i32 {
     let mut script = vec![];
-    clap_complete::generate(args.shell, &mut cli::command(), "qsd", &mut script);
+    clap_complete::generate(args.shell, &mut with_names(cli::command()), "qsd", &mut script);
     shown(io::stdout().write_all(&script))
 }

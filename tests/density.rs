@@ -105,6 +105,31 @@ fn it_is_the_mean_of_the_projectors_on_the_kets() {
 }
 
 #[test]
+fn one_that_has_changed_in_a_finished_file_is_told_and_not_exported() {
+    let scene = Scene::new();
+    let file = scene.run("changed", 1, &["--ntraj=24", AVERAGE]);
+    let said = |words: &[&str]| common::run_qsd_on(words, &[&file]).expect_code(0);
+    let holds = |npz: &[u8]| npz.windows(7).any(|name| name == b"rho.npy");
+    assert!(said(&["info"]).stdout.contains("12 basis states at every saved time, of 24 trajectories\n"));
+    said(&["export", "--npz"]);
+    assert!(holds(&std::fs::read(file.with_extension("npz")).unwrap()));
+
+    // The last bit of an entry.
+    let entry = rho(&file).0[8][0].re.to_le_bytes();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let at: Vec<usize> = (0..bytes.len() - 8).filter(|at| bytes[*at..at + 8] == entry).collect();
+    at.iter().for_each(|at| bytes[*at] ^= 1);
+    assert!(!at.is_empty());
+    std::fs::write(&file, bytes).unwrap();
+    let info = said(&["info"]).stdout;
+    let told = "incomplete: 24 of 24 trajectories, but the density matrix has changed since it was written";
+    assert!(info.contains(told) && info.contains("of 24 trajectories, CHANGED since it was written"), "{info}");
+    let export = said(&["export", "--npz", "--force"]);
+    assert!(export.stderr.contains("the density matrix in") && export.stderr.contains("is left out"), "{export:?}");
+    assert!(!holds(&std::fs::read(file.with_extension("npz")).unwrap()));
+}
+
+#[test]
 fn tr_rho_a_is_the_stored_mean() {
     let scene = Scene::new();
     for (name, words) in [("saba", &["--ntraj=37"][..]), ("heun", &["--ntraj=20", "--method=heun"])] {

@@ -21,7 +21,7 @@ use std::time::Duration;
 const TINY: [&str; 6] = ["run", "kerr_bistable", "--Nfock_a=10", "--duration=0.004", "--save-dt=0.002", "--ntraj=20"];
 
 /// Failing is quick: launching, five seconds of patience with the file system, ending.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 /// The binary on `ranks` ranks, or without a launcher if that is one.
 fn command(ranks: usize, arguments: &[&str], file: &Path) -> Command {

@@ -169,7 +169,9 @@ fn a_view_answers_on_its_port_only_to_who_knows_the_word() {
 #[test]
 fn shells_can_read_their_completions() {
     let script = told(&[&"completions", &"bash"]).expect_code(0).stdout;
-    assert!(script.contains("--target-tol") && script.contains("report"), "{script}");
+    for word in ["--target-tol", "report", "saba", "kerr_qubit"] {
+        assert!(script.contains(word), "{word} is not in\n{script}");
+    }
     let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().expect("bash");
     bash.stdin.take().expect("its input").write_all(script.as_bytes()).expect("it reads");
     assert!(bash.wait().expect("an end").success());

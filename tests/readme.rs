@@ -8,6 +8,7 @@ use qsd::integrator::METHODS;
 use qsd::model::library::ENTRIES;
 use qsd::store::layout;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::Path;
 
 fn readme() -> String {
@@ -95,11 +96,22 @@ fn the_session_is_what_the_program_prints() {
     let readme = readme();
     let session = between(&readme, "<!-- printed by: ", "\n```\n");
     let (arguments, printed) = session.split_once(" -->\n```text\n").expect("a block of text after the comment");
-    let outcome = common::run_qsd(arguments.split_whitespace()).expect_code(0);
-    let numbers: Vec<&str> = printed.lines().filter(|line| line.contains('±')).collect();
-    assert!(numbers.len() > 2, "no numbers in: {printed}");
-    for line in numbers {
-        assert!(outcome.stdout.contains(line), "README.md says\n{line}\nand the program\n{}", outcome.stdout);
+    let directory = common::temporary_directory();
+    let file = directory.path().join("kerr.h5");
+    let words = arguments.split_whitespace().map(OsStr::new);
+    let outcome = common::run_qsd(words.chain(["-o".as_ref(), file.as_os_str()])).expect_code(0);
+    let info = common::run_qsd(["info".as_ref(), file.as_os_str()]).expect_code(0);
+    let numbers = printed.lines().filter(|line| line.contains('±'));
+    // The first line is where the file is.
+    let shown = between(&readme, "and the second\n\n```text\n", "\n```\n").lines().skip(1);
+    let (numbers, shown): (Vec<_>, Vec<_>) = (numbers.collect(), shown.collect());
+    assert!(numbers.len() > 2 && shown.len() > 12, "no numbers in:\n{printed}\n{shown:?}");
+    let said = numbers
+        .into_iter()
+        .map(|line| (line, &outcome.stdout))
+        .chain(shown.into_iter().map(|line| (line, &info.stdout)));
+    for (line, found) in said {
+        assert!(found.contains(line), "README.md says\n{line}\nand the program\n{found}");
     }
 }
 

@@ -12,8 +12,8 @@ use std::ffi::OsString;
 pub fn with_flags_of_file(typed: &RunArgs, flags: &[(String, String)]) -> Result<RunArgs, String> {
     let mut command = command();
     let matches = command.try_get_matches_from_mut(&typed.words).map_err(first_line)?;
-    let Some(matches) = matches.subcommand_matches("run") else { return Err("this is not a run".into()) };
-    let run = command.find_subcommand("run").expect("it was just parsed");
+    let (task, matches) = matches.subcommand().expect("`qsd` alone is not parsed");
+    let run = command.find_subcommand(task).expect("it was just parsed");
     let wanted = flags.iter().filter(|(name, _)| {
         let Some(arg) = run.get_arguments().find(|arg| arg.get_long() == Some(name)) else { return true };
         let rivals = run.get_arguments().filter(|other| {
@@ -23,14 +23,12 @@ pub fn with_flags_of_file(typed: &RunArgs, flags: &[(String, String)]) -> Result
         });
         !is_typed(matches, arg) && !rivals.into_iter().any(|rival| is_typed(matches, rival))
     });
-    let program = ["qsd", "run"].map(OsString::from);
-    let words = program
-        .into_iter()
-        .chain(wanted.map(|(name, value)| word(name, value)))
-        .chain(typed.words[2..].iter().cloned());
+    let (program, typed_words) = typed.words.split_at(2);
+    let of_file = wanted.map(|(name, value)| word(name, value));
+    let words = program.iter().cloned().chain(of_file).chain(typed_words.iter().cloned());
     match Cli::from_words(words).map_err(first_line)?.task {
         // Typed is what was typed.
-        Task::Run(args) => Ok(RunArgs { words: typed.words.clone(), ..*args }),
+        Task::Run(args) | Task::Verify(args) => Ok(RunArgs { words: typed.words.clone(), ..*args }),
         _ => Err("this is not a run".into()),
     }
 }
@@ -85,6 +83,12 @@ mod tests {
             "rivals yield"
         );
         assert_eq!(args.output.output_dir, Some("d".into()));
+        let Task::Verify(args) = Cli::from_words(["qsd", "verify", "m.toml"].map(Into::into)).expect("a file").task
+        else {
+            panic!("something else than verify")
+        };
+        let ntraj = |flags: &[(String, String)]| with_flags_of_file(&args, flags).expect("flags").ntraj;
+        assert_eq!((ntraj(&[]), ntraj(&[("ntraj".into(), "8".into())])), (1024, 8));
     }
 
     #[test]

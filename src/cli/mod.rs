@@ -29,7 +29,7 @@ use std::path::PathBuf;
 
 /// Ensembles of quantum trajectories (quantum state diffusion) over MPI ranks, gathered in one HDF5 file.
 #[derive(Debug, Parser)]
-#[command(name = "qsd", version, arg_required_else_help = true)]
+#[command(name = "qsd", bin_name = "qsd", version, arg_required_else_help = true)]
 #[command(after_help = "`qsd [flags]` is the same as `qsd run [flags]`.\n\
     Example: mpirun -n 4 qsd run kerr_bistable --ntraj 1000 -o kerr.h5")]
 pub struct Cli {
@@ -138,21 +138,20 @@ impl Cli {
         let matches = command().try_get_matches_from(&words).map_err(with_hint)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
         match &mut cli.task {
-            Task::Run(args) => args.words = words,
-            // What else is typed is a run.
-            Task::Verify(args) => {
-                args.words = words;
-                args.words[1] = "run".into();
-            }
+            Task::Run(args) | Task::Verify(args) => args.words = words,
             _ => {}
         }
         Ok(cli)
     }
 }
 
+/// Trajectories of a run that is compared: means of fewer are far from normal where a system switches between two states.
+const VERIFIED_NTRAJ: &str = "1024";
+
 /// The whole command line, both spellings of every flag included.
 pub fn command() -> Command {
-    both_spellings(Cli::command())
+    let several = |ntraj: Arg| ntraj.default_value(VERIFIED_NTRAJ);
+    both_spellings(Cli::command().mut_subcommand("verify", |verify| verify.mut_arg("ntraj", several)))
 }
 
 /// `qsd --ntraj 8` is `qsd run --ntraj 8`: a first word that is a flag, except those of `qsd` itself.
@@ -168,11 +167,16 @@ fn with_run(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     words
 }
 
-/// `qsd kerr_bistable` is a likely slip: a model needs `run` in front of it.
+/// `qsd kerr_bistable` is a likely slip: a model needs `run` in front of it. So is `qsd rnu`.
 fn with_hint(mut error: clap::Error) -> clap::Error {
     let slip = error.get(ContextKind::InvalidSubcommand).map(ToString::to_string);
     if let Some(word) = slip.filter(|_| error.get(ContextKind::SuggestedSubcommand).is_none()) {
-        let hint = format!("to integrate a model of that name, type 'qsd run {word}'").into();
+        let command = Cli::command();
+        let near = command.get_subcommands().find(|known| strsim::osa_distance(known.get_name(), &word) == 1);
+        let hint = match near {
+            Some(near) => format!("did you mean 'qsd {}'?", near.get_name()).into(),
+            None => format!("to integrate a model of that name, type 'qsd run {word}'").into(),
+        };
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint]));
     }
     error
@@ -212,6 +216,22 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_compared_has_trajectories_enough() {
+        let ntraj = |line: &str| match parse(line).expect(line).task {
+            Task::Verify(args) => args.ntraj,
+            other => panic!("{line} is {other:?}"),
+        };
+        assert_eq!((ntraj("qsd verify kerr_bistable"), ntraj("qsd verify kerr_bistable --ntraj 64")), (1024, 64));
+    }
+
+    #[test]
+    fn a_slip_gets_a_hint() {
+        let said = |line: &str| parse(line).expect_err(line).to_string();
+        assert!(said("qsd rnu").contains("did you mean 'qsd run'?"), "{}", said("qsd rnu"));
+        assert!(said("qsd kerr_bistable").contains("type 'qsd run kerr_bistable'"), "{}", said("qsd kerr_bistable"));
     }
 
     #[test]

@@ -52,8 +52,12 @@ const SPELT: &[&str] = &[
     "ntraj",
 ];
 
-/// The key under which a model file stands in an input.
+/// The key under which a model file stands in an input, and that of a model of the library.
 const MODEL: &str = "model";
+const REGIME: &str = "regime";
+/// Keys that are named only if nothing else differs: another number of trajectories alone is no other ensemble, and what a
+/// model is called changes no number.
+const MINOR: &[&str] = &["name", "ntraj"];
 
 impl Difference {
     /// With values that fit into a sentence.
@@ -107,11 +111,31 @@ pub fn difference(stored: &str, asked: &str, but: &[&str]) -> Option<Difference>
         entries.iter().find(|(found, _)| found == key).map(|(_, value)| value.clone())
     };
     let keys = first.iter().chain(&second).map(|(key, _)| key).filter(|key| !but.iter().any(|but| is_in(key, but)));
-    let found = keys
+    let mut found = keys
         .filter(|key| *key != DERIVED)
         .map(|key| Difference { key: key.clone(), stored: value(&first, key), asked: value(&second, key) })
-        .find(|difference| difference.stored != difference.asked)?;
-    Some(inside_the_model(stored, asked, &found).unwrap_or(found).cut())
+        .filter(|difference| difference.stored != difference.asked);
+    let first = found.next()?;
+    let is_minor = |difference: &Difference| MINOR.contains(&difference.key.as_str());
+    let found = if is_minor(&first) { found.find(|other| !is_minor(other)).unwrap_or(first) } else { first };
+    let found = inside_the_model(stored, asked, &found).or_else(|| of_a_file(stored, asked, &found)).unwrap_or(found);
+    Some(found.cut())
+}
+
+/// A model of the library and one of a file: the name says more than the text.
+fn of_a_file(stored: &str, asked: &str, found: &Difference) -> Option<Difference> {
+    if ![MODEL, REGIME].contains(&found.key.as_str()) || (found.stored.is_some() && found.asked.is_some()) {
+        return None;
+    }
+    let of = |input: &str| {
+        let input: toml::Table = input.parse().ok()?;
+        if let Some(regime) = input.get(REGIME) {
+            return Some(regime.to_string());
+        }
+        let model: toml::Table = input.get(MODEL)?.as_str()?.parse().ok()?;
+        Some(model.get("name").map_or("a file".into(), |name| format!("{name} of a file")))
+    };
+    Some(Difference { key: MODEL.into(), stored: Some(of(stored)?), asked: Some(of(asked)?) })
 }
 
 /// Where two models differ, which are texts with keys themselves.
@@ -226,6 +250,25 @@ mod tests {
         let found = difference(&input("1.0", "0"), &input("2.0", &long), &[]).unwrap();
         assert_eq!((found.name().as_str(), found.stored.as_deref()), ("model.H", Some("\"0\"")));
         assert!(found.asked.is_some_and(|asked| asked.len() < 90 && asked.ends_with("...")));
+    }
+
+    #[test]
+    fn a_model_of_the_library_and_one_of_a_file_are_named_and_not_printed() {
+        let file = format!("seed = 1\nmodel = {}\n", toml::Value::from("name = \"mine\"\nH = \"0\"\n"));
+        let library = "seed = 1\nregime = \"kerr_qubit\"\n";
+        let some = |text: &str| Some(text.to_string());
+        let (ours, theirs) = (some("\"kerr_qubit\""), some("\"mine\" of a file"));
+        assert_eq!(found(library, &file), Some(("model".into(), ours.clone(), theirs.clone())));
+        assert_eq!(found(&file, library), Some(("model".into(), theirs, ours)));
+    }
+
+    #[test]
+    fn the_number_of_trajectories_and_a_name_are_differences_only_where_nothing_else_is() {
+        let key = |stored: &str, asked: &str| found(stored, asked).map(|found| found.0);
+        assert_eq!(key("ntraj = 1\nseed = 1\n", "ntraj = 2\nseed = 2\n"), Some("seed".into()));
+        assert_eq!(key("ntraj = 1\nseed = 1\n", "ntraj = 2\nseed = 1\n"), Some("ntraj".into()));
+        let model = |text: &str| format!("model = {}\n", toml::Value::from(text));
+        assert_eq!(key(&model("name = \"a\"\nH = 1\n"), &model("name = \"b\"\nH = 2\n")), Some("model.H".into()));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub fn info(args: &InfoArgs) -> i32 {
 
 /// One page; gives the exit code.
 pub fn report(args: &ReportArgs) -> i32 {
-    let path = args.output.clone().unwrap_or_else(|| args.file.with_extension("html"));
+    let path = args.output.clone().unwrap_or_else(|| put::beside(&args.file, args.point.as_deref(), "html"));
     let made = || -> Result<(), Error> {
         let results = Results::at(&args.file, args.point.as_deref())?;
         put::may_write(&path, std::slice::from_ref(&args.file), args.force)?;

@@ -9,10 +9,10 @@ use qsd::ensemble::{
     Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, StepSize, Verdict, choose_step, run, utc_now,
 };
 use qsd::error::{Error, exit};
-use qsd::input::{Existing, Export, InputError, Options, Output, Resolved, RunSpec, StepReason, Sweep, resolve};
+use qsd::input::{Existing, Export, Options, Output, Resolved, RunSpec, StepReason, Sweep, resolve};
 use qsd::kernel::Isa;
 use qsd::report::{dry_run, export, json, logging, progress::Reporter, step_check, table};
-use qsd::store::{self, H5Sink, Place, Results, Swept};
+use qsd::store::{self, H5Sink, Place, Results, StoreError, Swept};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -56,9 +56,8 @@ pub fn extend(args: &ExtendArgs) -> i32 {
         let options = Options::of_file(&args.file, &args.conduct, &args.talk)?;
         let old = spec_of(&args.file)?;
         let state = Results::open(&args.file)?.state()?;
-        if state.complete && args.ntraj < state.n_done {
-            let (flag, value, least) = ("--ntraj", args.ntraj.to_string(), state.n_done);
-            return Err(InputError::OutOfRange { flag, value, least, most: i64::MAX as u64 }.into());
+        if args.ntraj < state.n_done {
+            return Err(StoreError::Fewer { path: args.file.clone(), done: state.n_done, asked: args.ntraj }.into());
         }
         let spec = old.extended(args.ntraj)?;
         if !options.dry_run {
@@ -230,7 +229,7 @@ fn already_complete(path: Option<&Path>, options: &Options, comm: &dyn Comm, exi
         false if options.quiet => Ok(Ok(())),
         false => Ok(writeln!(
             io::stdout(),
-            "{} is complete, there is nothing to do; `qsd info` shows it, `qsd extend` adds trajectories, --force starts again",
+            "{} is complete, there is nothing to do; `qsd info` shows it, `qsd extend` adds trajectories, `qsd run` with --force starts again",
             path.display()
         )),
     };
@@ -304,7 +303,7 @@ pub fn failure(error: &Error, took: Duration) -> Failure {
 /// The formats that were asked for with the run; each replaces that of an earlier start.
 fn write_exports(path: &Path, options: &Options) -> i32 {
     let write = |format: &Export| -> Result<(), Error> {
-        let to = export::path_of(path, *format);
+        let to = export::path_of(path, None, *format);
         export::export(&Results::open(path)?, *format, &to, true)?;
         log::info!("exported to {}", to.display());
         Ok(())

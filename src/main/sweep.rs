@@ -316,7 +316,7 @@ fn end(sweep: &Sweep, place: &SweepPlace, ended: &[Ended], lock: Option<SweepLoc
 /// On rank 0: nothing was left to do.
 fn already_complete(sweep: &Sweep, place: &SweepPlace) -> Result<i32, Error> {
     place.remove_folder();
-    log::info!("{} is complete, there is nothing to do; --force starts again", place.output().display());
+    log::info!("{} is complete, there is nothing to do; `qsd run` with --force starts again", place.output().display());
     tell(sweep, place)
 }
 

@@ -9,7 +9,7 @@ mod csv;
 mod mat;
 mod npz;
 
-use super::put::{PutError, may_write, put_by};
+use super::put::{PutError, beside, may_write, put_by};
 use crate::error::exit;
 use crate::input::Export;
 use crate::store::{Results, StoreError};
@@ -63,9 +63,9 @@ impl ExportError {
     }
 }
 
-/// Where an export of `file` goes by default: the same name with another ending.
-pub fn path_of(file: &Path, format: Export) -> PathBuf {
-    file.with_extension(format.extension())
+/// Where an export of `file`, or of a point of a sweep in it, goes by default: the same name with another ending.
+pub fn path_of(file: &Path, point: Option<&str>, format: Export) -> PathBuf {
+    beside(file, point, format.extension())
 }
 
 /// Write `results` as `format` to `path`, which is replaced if `force`. The old file stands until the new one is whole.

@@ -165,6 +165,8 @@ mod tests {
             "0 to 1.5 in 1/kappa, saved 7 times",
             "n     1.00 ± 0.10",
             "Im a  1.000 ± 0.050",
+            "psi         kets of 8 basis states of every trajectory, at 2 times",
+            "record      of every trajectory, 2 channels over 3 save intervals",
             "leak_a  1.00e-9    good",
             "written by  qsd 0.1.0 on n1, 1 rank with 2 threads each, 2026-01-02T03:04:05Z, 1.5 s",
             "command     qsd run --regime test",
@@ -174,6 +176,7 @@ mod tests {
         assert_eq!(json["observables"][1]["mean_imag"][6], 1.0);
         assert_eq!(json["complete"], true);
         assert_eq!(json["verified"], true, "a small file is read again");
+        assert_eq!(json["record"], serde_json::json!({ "times": 3, "numbers": 2 }));
         let good = serde_json::json!({ "name": "leak_a", "value": 1e-9, "verdict": "good" });
         assert!(json["guards"].as_array().unwrap().contains(&good), "{}", json["guards"]);
         assert_eq!(json["parameters"]["seed"], 9223372036854775813u64);

@@ -66,6 +66,15 @@ impl PutError {
     }
 }
 
+/// The place beside a results file for what is made from it, with this ending; the name tells the point of a sweep.
+pub fn beside(file: &Path, point: Option<&str>, ending: &str) -> PathBuf {
+    let Some(point) = point else { return file.with_extension(ending) };
+    let mut name = file.file_stem().unwrap_or_default().to_os_string();
+    let point = point.replace(',', "_").replace(|c: char| c == '/' || c.is_whitespace(), "");
+    name.push(format!("-{point}.{ending}"));
+    file.with_file_name(name)
+}
+
 /// Whether `path` may be written: it is none of the `sources` and no results file, and if something is there, `force` is given.
 ///
 /// # Errors
@@ -116,6 +125,14 @@ pub fn put_by<E: From<io::Error>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_tells_the_point() {
+        let of = |point| beside(Path::new("out/sweep.h5"), point, "html").display().to_string();
+        assert_eq!(of(None), "out/sweep.html");
+        assert_eq!(of(Some("alpha0=15, chi=-10")), "out/sweep-alpha0=15_chi=-10.html");
+        assert_eq!(of(Some("../3")), "out/sweep-..3.html");
+    }
     use crate::store::testing::scratch;
 
     #[test]

@@ -29,6 +29,17 @@ pub fn advice(path: &Path, error: &Error) -> String {
     next_step(error.kind(), inside(), standing, me)
 }
 
+/// Why a file that is to be read may not be there; nothing outside of containers.
+pub fn unseen() -> &'static str {
+    match inside() {
+        Inside::Nothing => "",
+        Inside::Apptainer => {
+            " in this container, which sees only what is bound into it: add --bind DIR behind 'exec' or 'run'"
+        }
+        Inside::Docker => " in this container, which sees only what is mounted in it: add -v DIR:DIR behind 'run'",
+    }
+}
+
 fn inside() -> Inside {
     let apptainer =
         ["APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"].iter().any(|name| std::env::var_os(name).is_some());

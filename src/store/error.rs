@@ -187,8 +187,18 @@ pub enum StoreError {
         /// What came.
         found: String,
     },
+    /// Fewer trajectories than are done: they are not given up.
+    #[error("{} has {done} trajectories already and keeps them all: ask for --ntraj {done} or more, not {asked}", .path.display())]
+    Fewer {
+        /// The file.
+        path: PathBuf,
+        /// Up to the last one that is done.
+        done: u64,
+        /// What was asked for.
+        asked: u64,
+    },
     /// There is no such file.
-    #[error("{}: no such file", .path.display())]
+    #[error("{}: no such file{}", .path.display(), access::unseen())]
     Missing {
         /// The file.
         path: PathBuf,
@@ -292,7 +302,7 @@ impl StoreError {
             StoreError::Locked { .. } => "E-lock",
             StoreError::Full { .. } => "E-disk",
             StoreError::Name { .. } => "E-name",
-            StoreError::Point(_) => "E-input",
+            StoreError::Point(_) | StoreError::Fewer { .. } => "E-input",
             StoreError::IsSweep { .. }
             | StoreError::SingleRun { .. }
             | StoreError::NotBegun { .. }
@@ -308,13 +318,14 @@ impl StoreError {
 
     /// Whether it is about what was typed, and met by every rank alike.
     pub fn is_common(&self) -> bool {
-        matches!(self, StoreError::AxisName { .. } | StoreError::Unstackable { .. })
+        matches!(self, StoreError::AxisName { .. } | StoreError::Unstackable { .. } | StoreError::Fewer { .. })
     }
 
     /// The exit code that goes with it.
     pub fn exit_code(&self) -> i32 {
         match self {
             StoreError::Name { .. }
+            | StoreError::Fewer { .. }
             | StoreError::Point(_)
             | StoreError::AxisName { .. }
             | StoreError::Unstackable { .. } => exit::USAGE,

@@ -173,7 +173,30 @@ pub struct Lock {
     path: PathBuf,
 }
 
+/// What becomes of a lock when somebody looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockState {
+    /// There is none.
+    Absent,
+    /// A process holds it.
+    Held,
+    /// Nobody seems to: its run was killed, or runs on a machine whose locks are not seen from here.
+    Free,
+    /// This file system has no locks.
+    Unknown,
+}
+
 impl Lock {
+    /// Look at it. Who takes it at this very moment has to try again.
+    pub fn state(output: &Path) -> LockState {
+        let Ok(file) = File::open(with_suffix(output, LOCK)) else { return LockState::Absent };
+        match file.try_lock_shared() {
+            Ok(()) => LockState::Free,
+            Err(TryLockError::WouldBlock) => LockState::Held,
+            Err(TryLockError::Error(_)) => LockState::Unknown,
+        }
+    }
+
     /// Take it.
     ///
     /// # Errors
@@ -181,11 +204,18 @@ impl Lock {
     /// locks is only worth a warning.
     pub fn take(output: &Path, alone: bool) -> Result<Lock, StoreError> {
         let path = with_suffix(output, LOCK);
+        // Somebody may only look.
+        let mut tries = 5;
         loop {
             let open = File::options().create(true).write(true).truncate(false).open(&path);
             let file = open.map_err(|source| StoreError::Directory { path: path.clone(), doing: "create", source })?;
             match file.try_lock() {
                 Ok(()) => {}
+                Err(TryLockError::WouldBlock) if tries > 1 => {
+                    tries -= 1;
+                    std::thread::sleep(Duration::from_millis(20));
+                    continue;
+                }
                 Err(TryLockError::WouldBlock) => {
                     return Err(StoreError::Locked { path: output.into(), alone });
                 }
@@ -268,7 +298,17 @@ fn leave_nonce(dir: &Path) -> Result<PathBuf, StoreError> {
     let fail = |doing, source| StoreError::Directory { path: dir.into(), doing, source };
     let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
     let name = format!(".qsd-{}-{now}", std::process::id());
-    fs::write(dir.join(&name), &name).map_err(|e| fail("write into the directory", e))?;
+    let path = dir.join(&name);
+    fs::write(&path, &name).map_err(|source| {
+        // On a full disk its name is there, and no content.
+        let _ = fs::remove_file(&path);
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                StoreError::Full { path: dir.into(), needed: None }
+            }
+            _ => fail("write into the directory", source),
+        }
+    })?;
     Ok(name.into())
 }
 
@@ -293,9 +333,22 @@ mod tests {
     #[test]
     fn a_second_writer_is_refused_until_the_first_is_gone() {
         let output = scratch("lock").join("x.h5");
+        assert_eq!(Lock::state(&output), LockState::Absent);
         let first = Lock::take(&output, true).unwrap();
         assert_eq!(Lock::take(&output, true).err().unwrap().id(), "E-lock");
+        assert_eq!(Lock::state(&output), LockState::Held);
         drop(first);
+        fs::write(with_suffix(&output, LOCK), "").unwrap();
+        assert_eq!(Lock::state(&output), LockState::Free);
+        // Who looks is not in the way of who takes it.
+        let file = File::open(with_suffix(&output, LOCK)).unwrap();
+        file.lock_shared().unwrap();
+        let look = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(30));
+            drop(file);
+        });
+        drop(Lock::take(&output, true).expect("the lock"));
+        look.join().unwrap();
         assert!(!with_suffix(&output, ".lock").exists());
         Lock::take(&output, true).unwrap();
     }

@@ -11,7 +11,7 @@ pub use values::{Factor, Kets};
 
 use super::h5::File;
 use super::layout::{FORMAT, FORMAT_VERSION, Kind, SWEEP_FORMAT};
-use super::place::{LOCK, with_suffix};
+use super::place::{Lock, LockState};
 use super::stack::{VARYING, VARYING_ROOT};
 use super::{StoreError, stack};
 use crate::ensemble::{ObservableInfo, Parameter, Value, Verdict};
@@ -111,6 +111,12 @@ impl Results {
         if path.is_dir() {
             return Err(StoreError::NotHdf5 { path: path.into(), detail: "it is a directory".into() });
         }
+        // A pipe would be waited for.
+        if !path.is_file() {
+            return Err(StoreError::NotHdf5 { path: path.into(), detail: "it is not a regular file".into() });
+        }
+        // HDF5 has one word for all that it cannot open.
+        std::fs::File::open(path).map_err(|e| StoreError::io(path, "open it", e))?;
         let is_view = !at.is_empty();
         let file = File::open_at(path, at)?;
         let results = Results { about: file.texts("/")?, file, path: path.into() };
@@ -131,9 +137,9 @@ impl Results {
         &self.path
     }
 
-    /// Whether `FILE.lock` stands beside it: a run is writing, or was killed in a way that left it.
-    pub fn has_lock(&self) -> bool {
-        with_suffix(&self.path, LOCK).exists()
+    /// What there is of `FILE.lock` beside it, which the run that writes it holds.
+    pub fn lock(&self) -> LockState {
+        Lock::state(&self.path)
     }
 
     /// A text attribute of the file (`title`, `source`, `history`, `parameter_hash`); empty if there is none.
@@ -374,7 +380,7 @@ mod tests {
     fn what_is_no_result_is_explained_in_one_sentence() {
         let dir = scratch("foreign");
         let error = |name: &str| Results::open(&dir.join(name)).err().unwrap().to_string();
-        assert!(error("absent.h5").ends_with("absent.h5: no such file"));
+        assert!(error("absent.h5").contains("absent.h5: no such file"));
         std::fs::write(dir.join("text.h5"), "hello").unwrap();
         assert!(error("text.h5").contains("is not an HDF5 file"));
         File::create(&dir.join("other.h5")).unwrap().close().unwrap();

@@ -85,15 +85,10 @@ fn end_of(done: &[bool]) -> u64 {
 
 /// Rows that are done are not given up; and what is in the density matrix cannot be taken out of it.
 fn at_least(path: &Path, most: u64, header: &Header) -> Result<(), StoreError> {
-    if most <= header.ntraj {
-        return Ok(());
+    match most <= header.ntraj {
+        true => Ok(()),
+        false => Err(StoreError::Fewer { path: path.into(), done: most, asked: header.ntraj }),
     }
-    Err(StoreError::Shape {
-        path: path.into(),
-        what: "fewer trajectories than are done".into(),
-        expected: format!("at least {most}"),
-        found: header.ntraj.to_string(),
-    })
 }
 
 #[cfg(test)]
@@ -134,7 +129,7 @@ mod tests {
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 2);
         drop(new);
         let error = resize(&path, &larger(19)).unwrap_err().to_string();
-        assert!(error.contains("fewer trajectories than are done") && error.contains("at least 20"), "{error}");
+        assert!(error.contains("has 20 trajectories already"), "{error}");
         let other = Header { resolved_input: larger(40).resolved_input.replace("seed = 5", "seed = 6"), ..larger(40) };
         assert!(resize(&path, &other).unwrap_err().to_string().contains("--seed 5"));
         resize(&path, &larger(20)).unwrap();

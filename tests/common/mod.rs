@@ -68,8 +68,18 @@ pub fn launcher(ranks: usize, program: impl AsRef<OsStr>) -> Command {
     let mut words = words.split_whitespace();
     let mut command = Command::new(words.next().expect("QSD_TEST_MPIRUN is empty; unset it or name a launcher"));
     command.args(words).arg("-n").arg(ranks.to_string()).arg(program).envs(mpi_environment());
+    SESSIONS.with(|directory| command.envs(SESSION_VARIABLES.map(|variable| (variable, directory.path()))));
     command
 }
+
+thread_local! {
+    /// Where a launcher of this thread keeps its files. One that ends removes the directory of all its user's sessions when it
+    /// is empty, sometimes while another, of a test beside this one, is about to make its own there.
+    static SESSIONS: TempDir = temporary_directory();
+}
+
+/// What names that directory, to Open MPI 4 and 5.
+const SESSION_VARIABLES: [&str; 2] = ["OMPI_MCA_orte_tmpdir_base", "PRTE_MCA_prte_tmpdir_base"];
 
 /// The lines `NAME=VALUE` of scripts/mpi.env.
 fn mpi_environment() -> impl Iterator<Item = (&'static str, &'static str)> {

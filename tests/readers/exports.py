@@ -23,6 +23,8 @@ def contents(path):
         if "psi" in file:
             psi = file["psi"][:]
             wanted["psis"] = psi.reshape(*psi.shape[:2], -1)
+        if "record" in file:
+            wanted.update(record=file["record"][:], times_record=file["time_record"][:])
         if "rho" in file:
             wanted["rho"] = file["rho"][:]
         wanted.update(times=file["time"][:], seeds=file["seed"][:], trajectories=file["trajectory"][:])

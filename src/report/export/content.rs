@@ -1,6 +1,6 @@
 //! What an export holds, whatever its format.
 
-use crate::ensemble::{ObservableInfo, Statistics, Value};
+use crate::ensemble::{ObservableInfo, RecordInfo, Statistics, Value};
 use crate::store::{Kets, Results, StoreError};
 use num_complex::Complex64;
 use std::ops::Range;
@@ -16,9 +16,25 @@ pub struct Content<'a> {
     pub times: Vec<f64>,
     pub observables: Vec<ObservableInfo>,
     pub statistics: Vec<Statistics>,
-    pub kets: Option<Kets>,
+    /// Kets and records, as far as they are kept.
+    pub cubes: Vec<Cube>,
     /// Basis states of the density matrix, if there is one.
     pub density: Option<usize>,
+    kets: Option<Kets>,
+    record: Option<RecordInfo>,
+}
+
+/// Complex numbers of every trajectory at some times, several at each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cube {
+    /// What it is called in an export.
+    pub name: &'static str,
+    /// What it is called in the results file.
+    pub dataset: &'static str,
+    /// How many times.
+    pub times: usize,
+    /// How many numbers at each.
+    pub numbers: usize,
 }
 
 /// A small variable of a file that names its variables.
@@ -45,13 +61,19 @@ impl<'a> Content<'a> {
         let valid = results.valid_rows()?;
         let stored = results.statistics()?.filter(|_| valid.iter().all(|valid| *valid));
         let statistics = stored.map_or_else(|| results.statistics_of(&valid), Ok)?;
+        let (kets, record) = (results.kets()?, results.record()?);
+        let psis = kets.as_ref().map(|kets| ("psis", "psi", kets.times.len(), kets.dimension));
+        let records = record.as_ref().map(|record| ("record", "record", record.ends.len(), record.channels.len()));
+        let cube = |(name, dataset, times, numbers)| Cube { name, dataset, times, numbers };
         Ok(Content {
             rows: (0..valid.len()).filter(|row| valid[*row]).collect(),
             times: results.times()?,
             observables: results.observables()?,
             statistics,
-            kets: results.kets()?,
-            density: results.averaged()?.filter(|(_, n)| *n > 0).map(|(dim, _)| dim),
+            cubes: [psis, records].into_iter().flatten().map(cube).collect(),
+            density: density(results)?,
+            kets,
+            record,
             results,
         })
     }
@@ -72,6 +94,10 @@ impl<'a> Content<'a> {
         if let Some(kets) = &self.kets {
             all.push(("times_psi".into(), Variable::Reals(kets.times.clone())));
         }
+        if let Some(record) = &self.record {
+            all.push(("times_record".into(), Variable::Reals(record.ends.clone())));
+            all.push(("channels".into(), Variable::Texts(record.channels.clone())));
+        }
         for (info, found) in self.observables.iter().zip(&self.statistics) {
             for (suffix, values) in [("mean", &found.mean), ("sem", &found.sem), ("traj_std", &found.traj_std)] {
                 let values = if info.hermitian {
@@ -82,12 +108,13 @@ impl<'a> Content<'a> {
                 all.push((format!("{}_{suffix}", info.name), values));
             }
         }
+        let cubes = self.cubes.iter().map(|cube| cube.name);
+        let large: Vec<&str> = cubes.chain(["expects"]).chain(self.density.map(|_| "rho")).collect();
         for parameter in self.results.parameters()? {
             let name: String =
                 parameter.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
             // A parameter called like another variable stays in the HDF5 file only.
-            let is_taken = self.density.is_some() && name == "rho";
-            if !is_taken && all.iter().all(|(known, _)| *known != name) {
+            if !large.contains(&name.as_str()) && all.iter().all(|(known, _)| *known != name) {
                 all.push((name, of_value(parameter.value)));
             }
         }
@@ -119,6 +146,20 @@ impl<'a> Content<'a> {
         let (count, step) = (self.rows.len(), (READ / (16 * width.max(1))).max(1));
         (0..count).step_by(step).map(move |from| from..count.min(from + step))
     }
+}
+
+/// Basis states of the density matrix, if there is one and it is what was written.
+fn density(results: &Results) -> Result<Option<usize>, StoreError> {
+    let Some((dim, _)) = results.averaged()?.filter(|(_, n)| *n > 0) else { return Ok(None) };
+    if !results.density_holds()? {
+        log::warn!(
+            "the density matrix in {} has changed since it was written, and is left out: \
+             run the same command into another file for a good one",
+            results.path().display()
+        );
+        return Ok(None);
+    }
+    Ok(Some(dim))
 }
 
 fn of_value(value: Value) -> Variable {

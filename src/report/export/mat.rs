@@ -4,7 +4,7 @@
 //! flags, dimensions, name, real parts, imaginary parts. Arrays are stored first index fastest, so every observable is read
 //! as a whole and transposed. ("MAT-File Format", The MathWorks.)
 
-use super::content::{Content, Variable};
+use super::content::{Content, Cube, Variable};
 use super::{ExportError, Stopped};
 use num_complex::Complex64;
 use std::io::Write;
@@ -49,16 +49,13 @@ pub fn write(content: &Content, out: &mut impl Write) -> Result<(), Stopped> {
     stream(out, "expects", [rows, times, content.observables.len()], observables, |name| {
         Ok(transposed(&content.values(name, all.clone())?, rows))
     })?;
-    if let Some(kets) = &content.kets {
-        let shape = [rows, kets.times.len(), kets.dimension];
-        check_size("psis", shape)?;
-        let psi = content.values("psi", 0..rows)?;
-        stream(out, "psis", shape, 0..kets.dimension, |state| {
-            let at = |time: usize, row: usize| psi[(row * kets.times.len() + time) * kets.dimension + state];
-            Ok((0..kets.times.len())
-                .flat_map(|time| (0..rows).map(move |row| (time, row)))
-                .map(|(t, r)| at(t, r))
-                .collect())
+    for &Cube { name, dataset, times, numbers } in &content.cubes {
+        let shape = [rows, times, numbers];
+        check_size(name, shape)?;
+        let values = content.values(dataset, 0..rows)?;
+        stream(out, name, shape, 0..numbers, |number| {
+            let order = (0..times).flat_map(|time| (0..rows).map(move |row| row * times + time));
+            Ok(order.map(|at| values[at * numbers + number]).collect())
         })?;
     }
     if let Some(dim) = content.density {

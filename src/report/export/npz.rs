@@ -4,7 +4,7 @@
 //! index fastest (numpy.lib.format, version 1.0).
 
 use super::Stopped;
-use super::content::{Content, Variable};
+use super::content::{Content, Cube, Variable};
 use num_complex::Complex64;
 use std::io::{self, Seek, Write};
 use zip::ZipWriter;
@@ -13,30 +13,39 @@ use zip::write::SimpleFileOptions;
 /// Writes the archive.
 pub fn write(content: &Content, out: &mut (impl Write + Seek)) -> Result<(), Stopped> {
     let mut archive = ZipWriter::new(out);
+    if let Err(stopped) = fill(content, &mut archive) {
+        // Dropped it would try to finish the archive, and complain by itself. It owns nothing but memory.
+        std::mem::forget(archive);
+        return Err(stopped);
+    }
+    archive.finish().map_err(io::Error::from)?;
+    Ok(())
+}
+
+fn fill<W: Write + Seek>(content: &Content, archive: &mut ZipWriter<W>) -> Result<(), Stopped> {
     let (rows, times, count) = (content.rows.len(), content.times.len(), content.observables.len());
-    begin(&mut archive, "expects", "<c16", &[rows, times, count])?;
+    begin(archive, "expects", "<c16", &[rows, times, count])?;
     for piece in content.pieces(times * count) {
         let columns: Vec<Vec<Complex64>> =
             content.observables.iter().map(|o| content.values(&o.name, piece.clone())).collect::<Result<_, _>>()?;
         let numbers = (0..piece.len() * times).flat_map(|at| columns.iter().map(move |column| column[at]));
         archive.write_all(&bytes_of(numbers))?;
     }
-    if let Some(kets) = &content.kets {
-        begin(&mut archive, "psis", "<c16", &[rows, kets.times.len(), kets.dimension])?;
-        for piece in content.pieces(kets.times.len() * kets.dimension) {
-            archive.write_all(&bytes_of(content.values("psi", piece)?.into_iter()))?;
+    for Cube { name, dataset, times, numbers } in &content.cubes {
+        begin(archive, name, "<c16", &[rows, *times, *numbers])?;
+        for piece in content.pieces(times * numbers) {
+            archive.write_all(&bytes_of(content.values(dataset, piece)?.into_iter()))?;
         }
     }
     if let Some(dim) = content.density {
-        begin(&mut archive, "rho", "<c16", &[times, dim, dim])?;
+        begin(archive, "rho", "<c16", &[times, dim, dim])?;
         for time in 0..times {
             archive.write_all(&bytes_of(content.density_at(time..time + 1)?.into_iter()))?;
         }
     }
     for (name, variable) in content.variables()? {
-        add(&mut archive, &name, &variable)?;
+        add(archive, &name, &variable)?;
     }
-    archive.finish().map_err(io::Error::from)?;
     Ok(())
 }
 

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 /// Files up to this size have the rows of a finished run verified too.
 const QUICKLY_VERIFIED: u64 = 256 << 20;
-/// What is said instead of the end condition of a finished run whose rows have changed since.
+/// What is said instead of the end condition of a finished run whose rows, or whose density matrix, have changed since.
 const DAMAGED: &str = "but some rows have changed since they were written";
+const RHO_DAMAGED: &str = "but the density matrix has changed since it was written";
 
 /// The end condition of a run that did all it was asked for.
 const REACHED: &str = "ntraj reached";
@@ -77,6 +78,12 @@ pub struct Overview {
     /// Trajectories in the density matrix, if there is to be one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub density_matrix: Option<DensityMatrix>,
+    /// The kets of single trajectories, if they are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kets: Option<Stored>,
+    /// Their heterodyne records, if they are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<Stored>,
     /// What the check of the step comes to, if it was asked for and is done.
     pub step_check: Option<StepVerdict>,
     /// Starts: when, where, how many ranks and threads, exit code, seconds.
@@ -138,6 +145,30 @@ pub struct DensityMatrix {
     pub basis_states: usize,
     /// Trajectories in it.
     pub trajectories: u64,
+    /// Whether it is what was written; null where it was not read again.
+    pub holds: Option<bool>,
+}
+
+impl DensityMatrix {
+    fn of(results: &Results, small: bool) -> Result<Option<DensityMatrix>, StoreError> {
+        let Some((basis_states, trajectories)) = results.averaged()? else { return Ok(None) };
+        let holds = if small && trajectories > 0 { Some(results.density_holds()?) } else { None };
+        Ok(Some(DensityMatrix { basis_states, trajectories, holds }))
+    }
+
+    /// It was read, and is not what was written.
+    fn is_damaged(&self) -> bool {
+        self.holds == Some(false)
+    }
+}
+
+/// What is kept of every trajectory besides its observables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Stored {
+    /// How many times it is kept at.
+    pub times: usize,
+    /// How many numbers there are at each.
+    pub numbers: usize,
 }
 
 /// One start of the program.
@@ -188,16 +219,19 @@ impl Overview {
         let provenance: BTreeMap<String, String> = results.provenance()?.into_iter().collect();
         let is_merged = provenance.contains_key("merged_from");
         let merged = if is_merged { ranges(&results.seeds()?, &trajectories) } else { vec![] };
+        let density_matrix = DensityMatrix::of(results, small)?;
+        let rho_is_damaged = density_matrix.as_ref().is_some_and(DensityMatrix::is_damaged);
         Ok(Overview {
             file: results.path().display().to_string(),
             title: results.about("title").into(),
-            complete: state.complete && done == state.ntraj,
+            complete: state.complete && done == state.ntraj && !rho_is_damaged,
             standing: Standing::of(results)?,
             done,
             rows,
             ntraj: state.ntraj,
             end_condition: match state.complete {
                 true if done < state.ntraj => DAMAGED.into(),
+                true if rho_is_damaged => RHO_DAMAGED.into(),
                 false if state.end_condition == REACHED => EXTENDED.into(),
                 _ => state.end_condition,
             },
@@ -210,9 +244,9 @@ impl Overview {
             observables: series(infos, statistics),
             averages: None,
             guards: results.guards()?.into_iter().map(GuardLine::of).collect(),
-            density_matrix: results
-                .averaged()?
-                .map(|(basis_states, trajectories)| DensityMatrix { basis_states, trajectories }),
+            density_matrix,
+            kets: results.kets()?.map(|kets| Stored { times: kets.times.len(), numbers: kets.dimension }),
+            record: results.record()?.map(|record| Stored { times: record.ends.len(), numbers: record.channels.len() }),
             step_check: check,
             runs: runs(results)?,
             provenance,

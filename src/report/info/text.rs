@@ -2,7 +2,7 @@
 
 use super::super::step_check::lines;
 use super::averages::{Average, Averages};
-use super::overview::{DensityMatrix, GuardLine, Overview, Range, Run, Series};
+use super::overview::{DensityMatrix, GuardLine, Overview, Range, Run, Series, Stored};
 use crate::input::neat;
 use crate::report::standing::Standing;
 use crate::report::table::plural;
@@ -29,10 +29,7 @@ pub fn write(overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
     write_merged(overview, out)?;
     writeln!(out, "  time        {}", times(overview))?;
     write_observables(overview, out)?;
-    if let Some(DensityMatrix { basis_states, trajectories }) = overview.density_matrix {
-        let of = if trajectories == 1 { "1 trajectory".into() } else { format!("{trajectories} trajectories") };
-        writeln!(out, "\n  rho         {basis_states} basis states at every saved time, of {of}")?;
-    }
+    write_stored(overview, out)?;
     overview.averages.iter().try_for_each(|averages| write_averages(averages, &overview.time_unit, out))?;
     for (i, line) in overview.step_check.iter().flat_map(lines).enumerate() {
         writeln!(out, "{}  {line}", if i == 0 { "\n" } else { "" })?;
@@ -110,6 +107,28 @@ fn write_observables(overview: &Overview, out: &mut dyn Write) -> io::Result<()>
         writeln!(out, "    {name:names$}  {value:values$}  {curve}")?;
     }
     Ok(())
+}
+
+/// What there is besides the observables.
+fn write_stored(overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
+    let rho = overview.density_matrix.map(|DensityMatrix { basis_states, trajectories, holds }| {
+        let of = if trajectories == 1 { "1 trajectory".into() } else { format!("{trajectories} trajectories") };
+        let damage = if holds == Some(false) { ", CHANGED since it was written" } else { "" };
+        format!("rho         {basis_states} basis states at every saved time, of {of}{damage}")
+    });
+    let at = |times: usize| plural(times, "time");
+    let kets = overview.kets.map(|Stored { times, numbers }| {
+        format!("psi         kets of {numbers} basis states of every trajectory, at {}", at(times))
+    });
+    let record = overview.record.map(|Stored { times, numbers }| {
+        format!(
+            "record      of every trajectory, {} over {}",
+            plural(numbers, "channel"),
+            plural(times, "save interval")
+        )
+    });
+    let lines: Vec<String> = [rho, kets, record].into_iter().flatten().collect();
+    lines.iter().enumerate().try_for_each(|(i, line)| writeln!(out, "{}  {line}", if i == 0 { "\n" } else { "" }))
 }
 
 /// Name, final value and curve; two lines for a complex observable.

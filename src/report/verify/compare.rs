@@ -5,6 +5,7 @@ use super::{Check, Report};
 use crate::comm::Comm;
 use crate::ensemble::{Conduct, Discard, Ensemble, half_width, run};
 use crate::error::Error;
+use crate::input::neat;
 use crate::model::Operator;
 use crate::unravelling::{Calculus, Unravelling};
 use num_complex::Complex64;
@@ -118,7 +119,7 @@ pub fn against_master_equation(ensemble: &Ensemble, comm: &dyn Comm, threads: us
             let check = |at: usize| {
                 let sem = part(&found.sem[at]);
                 Check {
-                    quantity: format!("{prefix}<{}>({})", info.name, ensemble.times[at]),
+                    quantity: format!("{prefix}<{}>({})", info.name, neat(ensemble.times[at])),
                     found: part(&found.mean[at]),
                     sem,
                     exact: part(&exact[at]),

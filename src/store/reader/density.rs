@@ -5,6 +5,7 @@ use super::super::block::Block;
 use super::super::sums::{self, Identity, checksum, whole};
 use super::Results;
 use crate::ensemble::{Density, DensityInfo};
+use num_complex::Complex64;
 
 impl Results {
     /// Basis states and how many trajectories are in the density matrix of the file, if it has a place for one.
@@ -16,6 +17,26 @@ impl Results {
         let is_in = self.file.dataset("state/rho_checksum")?.read_one::<u64>()? != 0;
         let n = self.file.dataset("state/rho_n")?.read_one::<i64>()?.max(0) as u64;
         Ok(Some((info.dim(), if is_in { n } else { 0 })))
+    }
+
+    /// Whether the density matrix in the file is what was written: its sums are, and it is that of these sums. False as well
+    /// while none is in it.
+    ///
+    /// # Errors
+    /// `File` if it cannot be read.
+    pub fn density_holds(&self) -> Result<bool, StoreError> {
+        let Some(info) = self.density_info()? else { return Ok(false) };
+        let (dim, times) = (info.dim(), self.times()?.len());
+        let Some(mut density) = self.stored_density(dim, times, self.count()?)? else { return Ok(false) };
+        let n = density.n();
+        for time in 0..times {
+            let (of_sums, found) = (density.matrix(time, n), self.values("rho", time..time + 1)?);
+            let bits = |z: &Complex64| (z.re.to_bits(), z.im.to_bits());
+            if !of_sums.iter().map(bits).eq(found.iter().map(bits)) {
+                return Ok(false);
+            }
+        }
+        Ok(self.file.dataset("state/rho_n")?.read_one::<i64>()? == n as i64)
     }
 
     /// What the density matrix is over.

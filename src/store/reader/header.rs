@@ -43,7 +43,11 @@ impl Results {
         Ok(LeakInfo { factor: factor.into(), levels, guarded: count("guarded")? != Some(0) })
     }
 
-    fn record(&self) -> Result<Option<RecordInfo>, StoreError> {
+    /// The heterodyne records of the file, if it has any.
+    ///
+    /// # Errors
+    /// `File` if it cannot be read.
+    pub fn record(&self) -> Result<Option<RecordInfo>, StoreError> {
         if !self.file.contains("record") {
             return Ok(None);
         }

@@ -29,7 +29,7 @@ pub struct Factor {
 }
 
 impl Results {
-    /// Rows of an observable, or of `psi`: value after value, row after row. Rows that have not come yet are NaN.
+    /// Rows of an observable, of `psi` or of `record`: value after value, row after row. Rows that have not come yet are NaN.
     ///
     /// # Errors
     /// `File` if they cannot be read.

@@ -217,6 +217,33 @@ mod tests {
     }
 
     #[test]
+    fn a_matrix_that_is_not_that_of_its_sums_is_told_apart() {
+        let path = scratch("changed_density").join("x.h5");
+        let (header, comm) = (asked(), crate::comm::solo());
+        let mut sink = H5Sink::new(Place::new(&path), comm.as_ref());
+        sink.begin(&header).unwrap();
+        let holds = || Results::open(&path).unwrap().density_holds().unwrap();
+        assert!(!holds(), "none is in it");
+        sink.keep_density(&mut density(0..15)).unwrap();
+        drop(sink);
+        assert!(holds());
+        let change = |name: &str, by: f64| {
+            let data = h5::File::open_rows(&path, None).unwrap();
+            let data = data.dataset(name).unwrap();
+            let mut values: Vec<Complex64> = data.read().unwrap();
+            values[77] += by;
+            data.write(&values).unwrap();
+        };
+        change("rho", 1e-9);
+        assert!(!holds(), "an entry has changed");
+        change("rho", -1e-9);
+        drop(
+            h5::File::open_rows(&path, None).unwrap().dataset("state/rho_sum_low").unwrap().write_slab(6, &[1u64; 64]),
+        );
+        assert!(!holds(), "its sums have changed");
+    }
+
+    #[test]
     fn another_number_keeps_it_and_nothing_is_taken_out_of_it() {
         let path = scratch("resized_density").join("x.h5");
         let (header, comm) = (asked(), crate::comm::solo());
@@ -230,7 +257,7 @@ mod tests {
         };
         for refused in [resize::resize(&path, &with(14)), resize::replace(&path, &with(14), None)] {
             let error = refused.unwrap_err().to_string();
-            assert!(error.contains("fewer trajectories than are done") && error.contains("at least 15"), "{error}");
+            assert!(error.contains("has 15 trajectories already"), "{error}");
         }
         resize::resize(&path, &with(33)).unwrap();
         let (counted, sums) = stored(&path);
