@@ -23,7 +23,7 @@ use qsd::error::Error;
 use qsd::input::Export;
 use qsd::integrator::METHODS;
 use qsd::model::library::{self, ENTRIES};
-use qsd::report::{explain, export, models};
+use qsd::report::{explain, export, logging, models};
 use qsd::store::Results;
 use say::{complain, shown};
 use std::io::{self, Write};
@@ -66,6 +66,10 @@ fn show_key(args: &ExplainArgs) -> i32 {
 }
 
 fn write_export(args: &ExportArgs) -> i32 {
+    // What is left out is said.
+    if let Err(error) = logging::start(logging::level(true, 0), None, 0) {
+        return complain(&error.into());
+    }
     let format = match (args.csv, args.npz) {
         (true, _) => Export::Csv,
         (_, true) => Export::Npz,

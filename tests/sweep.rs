@@ -336,7 +336,7 @@ fn a_point_is_shown_and_exported_by_its_parameters() {
     let one: serde_json::Value = serde_json::from_str(&one).unwrap();
     assert_eq!((&one["parameters"]["alpha0"], &one["parameters"]["chi"]), (&6.5.into(), &(-10.0).into()));
     asked(&["export", "--csv", "--point", "3"]).expect_code(0);
-    let csv = std::fs::read_to_string(file.with_extension("csv")).unwrap();
+    let csv = std::fs::read_to_string(file.with_file_name("sweep-3.csv")).unwrap();
     let mean = point(&file, 3).statistics().unwrap().unwrap()[0].mean.last().unwrap().re;
     let found: f64 = csv.lines().last().unwrap().split(',').nth(1).unwrap().parse().unwrap();
     assert_eq!(found, mean, "{csv}");
@@ -347,7 +347,7 @@ fn a_point_is_shown_and_exported_by_its_parameters() {
     run(1, &[RUN, &set], &alone).expect_code(0);
     assert_eq!(kets(&point(&file, 3)), kets(&Results::open(&alone).unwrap()));
     asked(&["report", "--point", "alpha0=6.5,chi=-10"]).expect_code(0);
-    let page = std::fs::read_to_string(file.with_extension("html")).unwrap();
+    let page = std::fs::read_to_string(file.with_file_name("sweep-alpha0=6.5_chi=-10.html")).unwrap();
     assert!(page.contains("Husimi") && page.contains("6.5"));
     let averages = asked(&["info", "--point", "3", "--from", "0.01"]).expect_code(0).stdout;
     assert!(averages.contains("its blocked error"), "{averages}");
