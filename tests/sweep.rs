@@ -168,7 +168,7 @@ fn a_density_matrix_at_every_point_has_the_bits_of_the_run_alone() {
 const LONG: &[&str] = &[
     "kerr_bistable",
     "--Nfock_a=14",
-    "--duration=400",
+    "--duration=1000",
     "--save-dt=0.5",
     "--ntraj=8",
     "--threads=1",
@@ -184,17 +184,21 @@ fn a_sweep_that_was_stopped_or_killed_is_gone_on_with_to_the_same_bits() {
     let file = |name: &str| directory.path().join(name);
     let straight = file("straight.h5");
     run(1, &[LONG], &straight).expect_code(0);
-    // One rank of two is told, as by a batch system that knows one of them only; then a stop file; then it is killed.
-    for (name, ranks, again) in [("term", 2, "resume"), ("file", 3, "resume"), ("kill", 2, "run")] {
+    // One rank of two is told, as by a batch system that knows one of them only, or when it has done its part and waits; then
+    // a stop file; then it is killed.
+    for (name, ranks, again) in
+        [("term", 2, "resume"), ("late", 2, "resume"), ("file", 3, "resume"), ("kill", 2, "run")]
+    {
         let output = file(&format!("{name}.h5"));
         let mut command = command(ranks, &[LONG], &output);
         processes::mark(&mut command, &output);
         let mut running = Running::start(&mut command);
-        let first = beside(&output, "points").join("000.h5.ckpt");
-        assert!(running.wait_for(|| first.exists()), "{name}: it ended without a checkpoint");
+        let point = if name == "late" { "002.h5.ckpt" } else { "000.h5.ckpt" };
+        let checkpoint = beside(&output, "points").join(point);
+        assert!(running.wait_for(|| checkpoint.exists()), "{name}: it ended without a checkpoint");
         let ranks_of = processes::ranks(&output);
         match name {
-            "term" => processes::signal("TERM", ranks_of[ranks_of.len() - 1].1),
+            "term" | "late" => processes::signal("TERM", ranks_of[ranks_of.len() - 1].1),
             "file" => std::fs::write(beside(&output, "stop"), "").unwrap(),
             _ => processes::signal("KILL", ranks_of[0].1),
         }

@@ -49,7 +49,7 @@ impl Listener {
     /// Whether it is time to stop; cheap enough to be asked in every turn of the loop. `saving` is what the last
     /// checkpoint took.
     pub fn heard(&mut self, saving: Duration) -> Option<Stop> {
-        if let Some((name, _)) = self.signals.iter().find(|(_, came)| came.load(Ordering::Relaxed)) {
+        if let Some(name) = self.signalled() {
             return Some(Stop::Signal(name));
         }
         if self.deadline.is_some_and(|deadline| Instant::now() + saving >= deadline) {
@@ -61,6 +61,11 @@ impl Listener {
         }
         self.looked = Some(Instant::now());
         file.exists().then_some(Stop::File)
+    }
+
+    /// The signal that came, if any.
+    pub fn signalled(&self) -> Option<&'static str> {
+        self.signals.iter().find(|(_, came)| came.load(Ordering::Relaxed)).map(|(name, _)| *name)
     }
 }
 

@@ -59,6 +59,11 @@ fn stop_file_of(options: &Options, output: Option<&Path>) -> Option<PathBuf> {
     options.stop_file.clone().or_else(|| output.map(beside))
 }
 
+/// Make the stop file, for ranks that have not heard what this one has; gives it if it was not there.
+pub fn tell(options: &Options, output: &Path) -> Option<PathBuf> {
+    stop_file_of(options, Some(output)).filter(|file| std::fs::File::create_new(file).is_ok())
+}
+
 /// Refuse a stop file that is somebody's file: it would be removed, or stop the run at once.
 ///
 /// # Errors

@@ -63,18 +63,20 @@ pub fn run(sweep: &Sweep, world: &dyn Comm, started: Instant) -> Result<i32, Err
     let listener = listen::listener(options, Some(&path), part.is_root(), started);
     let member = Member { sweep, place: &place, world, comm: part.as_ref(), listener, threads };
     let mut ended: Vec<(usize, Ended)> = vec![];
-    let mut told: Option<&Path> = None;
+    let mut told = None;
     for point in (group..count).step_by(groups) {
         let how = member.integrate(point)?;
         ended.push((point, how));
         if how == Ended::Stopped {
-            // A signal may have reached this group only: the others look for the file.
-            let file = member.listener.file.as_deref().filter(|_| groups > 1);
-            told = file.filter(|file| std::fs::File::create_new(file).is_ok());
             break;
         }
     }
-    await_all(world);
+    await_all(world, || {
+        // A signal may have reached this rank only, also while it waits: the others look for the file.
+        if told.is_none() && groups > 1 && member.listener.signalled().is_some() {
+            told = listen::tell(options, &path);
+        }
+    });
     if let Some(file) = told {
         // Left behind it would only cost a warning at the next start.
         let _ = std::fs::remove_file(file);
@@ -246,10 +248,11 @@ fn check_directory(path: &Path, by_all: bool, world: &dyn Comm) -> Result<(), Er
     on_root(world, check).map(drop)
 }
 
-/// Collective: until all groups are done. Who waits leaves its core to the others.
-fn await_all(world: &dyn Comm) {
+/// Collective: until all groups are done, `meanwhile` now and then. Who waits leaves its core to the others.
+fn await_all(world: &dyn Comm, mut meanwhile: impl FnMut()) {
     world.offer(Flags::default());
     while world.agreed().is_none() {
+        meanwhile();
         std::thread::sleep(NAP);
     }
 }
