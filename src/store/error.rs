@@ -219,8 +219,9 @@ pub enum StoreError {
     },
     /// The file of a sweep, where one run is asked for.
     #[error(
-        "{} holds a sweep of {points} points: name one of them, as in --point {example} (qsd info {} lists them; info, \
-         report, plot and export know --point)",
+        "{} holds a sweep of {points} points, and one run is asked for: report, plot, export and info take a point, as in \
+         --point {example} (qsd info {} lists them); extend and merge take runs only: for more trajectories, run the \
+         sweep into another file with a larger --ntraj",
         .path.display(), .path.display()
     )]
     IsSweep {
