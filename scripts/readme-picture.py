@@ -51,7 +51,9 @@ def main(results, picture):
     left.plot(time, mean, color=BLUE, lw=2, label=f"mean of {len(n)}, band ± 2 standard errors")
     left.plot(*zip(*EXACT), "o", mfc="none", mec=GREY, ms=6, mew=1.4, clip_on=False, zorder=5, label="master equation")
     left.set(xlabel="time (1/rate)", ylabel="⟨a†a⟩", xlim=(0, time[-1]), ylim=(0, None))
-    figure.legend(frameon=False, ncols=3, fontsize=8.5, loc="outside upper left")
+    # "outside upper left" needs matplotlib 3.7.
+    figure.get_layout_engine().set(rect=(0, 0, 1, 0.86))
+    figure.legend(frameon=False, ncols=3, fontsize=8.5, loc="upper left")
     right.hist(n[:, -1], bins=24, orientation="horizontal", color=BLUE, alpha=0.7)
     right.set(xlabel=f"trajectories\nat t = {time[-1]:g}", xscale="log")
     figure.savefig(picture, transparent=True, metadata={"Date": None, "Creator": "scripts/readme-picture.py"})

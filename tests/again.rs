@@ -41,6 +41,29 @@ fn an_extended_file_has_the_bits_of_the_larger_run() {
 }
 
 #[test]
+fn a_finished_file_that_has_changed_since_is_put_right_by_the_same_command_and_by_resume() {
+    let directory = common::temporary_directory();
+    let (whole, changed) = (directory.path().join("whole.h5"), directory.path().join("changed.h5"));
+    run(&whole, &["--ntraj=21"]).expect_code(0);
+    run(&changed, &["--ntraj=21"]).expect_code(0);
+    let results = Results::open(&whole).unwrap();
+    let (row, mean) = (results.values("n", 3..4).unwrap()[5].re, results.statistics().unwrap().unwrap()[0].mean[4].re);
+    for number in [row, mean] {
+        common::change(&changed, number);
+        let repaired = if number == row {
+            run(&changed, &["--ntraj=21"])
+        } else {
+            common::run_qsd_on(&["resume", "--quiet", "--allow-unsafe"], &[&changed])
+        };
+        assert!(repaired.expect_code(0).stderr.contains("has changed since it was written"));
+        assert_same(&whole, &changed);
+    }
+    let before = std::fs::read(&changed).unwrap();
+    run(&changed, &["--ntraj=21"]).expect_code(0);
+    assert!(std::fs::read(&changed).unwrap() == before, "there was nothing to do");
+}
+
+#[test]
 fn merged_ranges_have_the_bits_of_one_run_and_overlaps_are_named() {
     let directory = common::temporary_directory();
     let file = |name: &str| directory.path().join(name);

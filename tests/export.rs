@@ -65,6 +65,8 @@ fn half_a_run_exports_its_finished_trajectories() {
     match outcome.code {
         Some(0) => {
             assert!(rows("half.npz") < 5000);
+            let told = format!("{} of the 5000 trajectories of", rows("half.npz"));
+            assert!(outcome.stderr.contains(&told), "{outcome:?}");
             let info = common::run_qsd(["info".as_ref(), half.as_os_str(), "--json".as_ref()]).expect_code(0).stdout;
             let done = format!("\"done\": {},", rows("half.npz"));
             assert!(info.contains(&done), "{done} is not in\n{info}");

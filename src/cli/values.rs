@@ -8,7 +8,10 @@ pub fn whole(text: &str) -> Result<u64, String> {
     match (text.parse(), spelled_as_float()) {
         (Ok(count), _) => Ok(count),
         (_, Some(count)) => Ok(count as u64),
-        _ => Err(format!("expected a whole number between 0 and {}, as in 1000 or 1e3", i64::MAX)),
+        _ => Err(format!(
+            "expected a whole number between 0 and {}, as in 1000 or 1e3 (with an exponent at most 9e15)",
+            i64::MAX
+        )),
     }
 }
 

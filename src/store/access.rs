@@ -34,9 +34,9 @@ pub fn unseen() -> &'static str {
     match inside() {
         Inside::Nothing => "",
         Inside::Apptainer => {
-            " in this container, which sees only what is bound into it: add --bind DIR behind 'exec' or 'run'"
+            "; what is outside of this container has to be bound into it: add --bind DIR behind 'exec' or 'run'"
         }
-        Inside::Docker => " in this container, which sees only what is mounted in it: add -v DIR:DIR behind 'run'",
+        Inside::Docker => "; what is outside of this container has to be mounted into it: add -v DIR:DIR behind 'run'",
     }
 }
 
@@ -68,11 +68,11 @@ fn next_step(kind: ErrorKind, inside: Inside, standing: Option<(&Path, Ids)>, me
         }
         (ErrorKind::NotFound | ErrorKind::ReadOnlyFilesystem, Inside::Apptainer, _) => {
             format!(
-                "this container sees only what is bound into it: add --bind DIR behind 'exec' or 'run', or {elsewhere}"
+                "{elsewhere}; what is outside of this container has to be bound into it: add --bind DIR behind 'exec' or 'run'"
             )
         }
         (ErrorKind::NotFound | ErrorKind::ReadOnlyFilesystem, Inside::Docker, _) => {
-            format!("this container sees only what is mounted into it: add -v DIR:/data, or {elsewhere}")
+            format!("{elsewhere}; what is outside of this container has to be mounted into it: add -v DIR:/data")
         }
         _ => elsewhere.into(),
     }

@@ -364,7 +364,7 @@ fn differs(difference: &Difference) -> String {
 fn instead(difference: &Difference) -> &'static str {
     match difference.key.as_str() {
         "ntraj" => {
-            "`qsd extend FILE --ntraj N` adds trajectories; else choose another file with -o; --force replaces it"
+            "`qsd extend FILE --ntraj N` adds trajectories to a run that is no sweep; else choose another file with -o; --force replaces it"
         }
         _ => "choose another file with -o; --force replaces it",
     }

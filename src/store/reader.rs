@@ -137,6 +137,21 @@ impl Results {
         &self.path
     }
 
+    /// Whether reading all of it takes no time worth mentioning: then a finished run is verified, too.
+    pub fn is_small(&self) -> bool {
+        const QUICKLY_READ: u64 = 256 << 20;
+        std::fs::metadata(&self.path).is_ok_and(|file| file.len() <= QUICKLY_READ)
+    }
+
+    /// Whether rows, statistics and density matrix are what was written.
+    ///
+    /// # Errors
+    /// `File` if it cannot be read.
+    pub fn is_whole(&self) -> Result<bool, StoreError> {
+        let has_rows = self.valid_rows()?.iter().all(|valid| *valid) && self.statistics()?.is_some();
+        Ok(has_rows && (self.density_info()?.is_none() || self.density_holds()?))
+    }
+
     /// What there is of `FILE.lock` beside it, which the run that writes it holds.
     pub fn lock(&self) -> LockState {
         Lock::state(&self.path)

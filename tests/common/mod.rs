@@ -155,6 +155,17 @@ pub fn signal_group(signal: &str, child: &Child) {
     let _ = Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status();
 }
 
+/// Changes the last bit of a number in a file, wherever it stands.
+#[track_caller]
+pub fn change(file: &Path, number: f64) {
+    let mut bytes = std::fs::read(file).expect("a file");
+    let known = number.to_le_bytes();
+    let at: Vec<usize> = (0..bytes.len() - 8).filter(|at| bytes[*at..at + 8] == known).collect();
+    assert!(!at.is_empty(), "{number} is not in {}", file.display());
+    at.iter().for_each(|at| bytes[*at] ^= 1);
+    std::fs::write(file, bytes).expect("a file that can be written");
+}
+
 /// A directory that disappears with its owner.
 pub fn temporary_directory() -> TempDir {
     tempfile::Builder::new().prefix("qsd-test-").tempdir().expect("a temporary directory")

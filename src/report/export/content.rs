@@ -62,16 +62,25 @@ impl<'a> Content<'a> {
         let stored = results.statistics()?.filter(|_| valid.iter().all(|valid| *valid));
         let statistics = stored.map_or_else(|| results.statistics_of(&valid), Ok)?;
         let (kets, record) = (results.kets()?, results.record()?);
+        let rows: Vec<usize> = (0..valid.len()).filter(|row| valid[*row]).collect();
+        if rows.len() < valid.len() && !rows.is_empty() {
+            log::warn!(
+                "{} of the {} trajectories of {} are exported: the others are not finished, or have changed since they were written",
+                rows.len(),
+                valid.len(),
+                results.path().display()
+            );
+        }
         let psis = kets.as_ref().map(|kets| ("psis", "psi", kets.times.len(), kets.dimension));
         let records = record.as_ref().map(|record| ("record", "record", record.ends.len(), record.channels.len()));
         let cube = |(name, dataset, times, numbers)| Cube { name, dataset, times, numbers };
         Ok(Content {
-            rows: (0..valid.len()).filter(|row| valid[*row]).collect(),
             times: results.times()?,
             observables: results.observables()?,
             statistics,
             cubes: [psis, records].into_iter().flatten().map(cube).collect(),
-            density: density(results)?,
+            density: density(results, rows.len())?,
+            rows,
             kets,
             record,
             results,
@@ -97,6 +106,9 @@ impl<'a> Content<'a> {
         if let Some(record) = &self.record {
             all.push(("times_record".into(), Variable::Reals(record.ends.clone())));
             all.push(("channels".into(), Variable::Texts(record.channels.clone())));
+        }
+        if let Some((_, n)) = self.results.averaged()?.filter(|_| self.density.is_some()) {
+            all.push(("rho_n".into(), Variable::Unsigned(n)));
         }
         for (info, found) in self.observables.iter().zip(&self.statistics) {
             for (suffix, values) in [("mean", &found.mean), ("sem", &found.sem), ("traj_std", &found.traj_std)] {
@@ -148,16 +160,26 @@ impl<'a> Content<'a> {
     }
 }
 
-/// Basis states of the density matrix, if there is one and it is what was written.
-fn density(results: &Results) -> Result<Option<usize>, StoreError> {
-    let Some((dim, _)) = results.averaged()?.filter(|(_, n)| *n > 0) else { return Ok(None) };
+/// Basis states of the density matrix, if there is one and it is what was written; it may be of other trajectories than the
+/// `rows` that are finished.
+fn density(results: &Results, rows: usize) -> Result<Option<usize>, StoreError> {
+    let Some((dim, n)) = results.averaged()? else { return Ok(None) };
+    let path = results.path().display();
+    if n == 0 {
+        log::warn!("rho is left out: the density matrix comes into {path} with its first checkpoint, or at the end");
+        return Ok(None);
+    }
     if !results.density_holds()? {
         log::warn!(
-            "the density matrix in {} has changed since it was written, and is left out: \
-             run the same command into another file for a good one",
-            results.path().display()
+            "rho is left out: the density matrix in {path} has changed since it was written, and the same command as before \
+             (or qsd resume) puts it right"
         );
         return Ok(None);
+    }
+    if n != rows as u64 {
+        log::warn!(
+            "rho is of {n} trajectories (variable rho_n), those in {path} when the density matrix was last kept"
+        );
     }
     Ok(Some(dim))
 }

@@ -7,8 +7,6 @@ use crate::store::{GuardRecord, Results, StoreError};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Files up to this size have the rows of a finished run verified too.
-const QUICKLY_VERIFIED: u64 = 256 << 20;
 /// What is said instead of the end condition of a finished run whose rows, or whose density matrix, have changed since.
 const DAMAGED: &str = "but some rows have changed since they were written";
 const RHO_DAMAGED: &str = "but the density matrix has changed since it was written";
@@ -199,7 +197,7 @@ impl Overview {
         let state = results.state()?;
         let stored = results.statistics()?;
         // Checksums of rows are looked at where that takes no time, and where nothing else is known.
-        let small = std::fs::metadata(results.path()).is_ok_and(|file| file.len() <= QUICKLY_VERIFIED);
+        let small = results.is_small();
         let valid = if small || stored.is_none() { Some(results.valid_rows()?) } else { None };
         let count = valid.as_ref().map(|valid| valid.iter().filter(|valid| **valid).count() as u64);
         // Statistics of all rows that are there, or of a large file up to the last time they were refreshed.

@@ -83,6 +83,8 @@ impl Open {
         let walls = self.file.dataset("runs/wall_time")?;
         walls.write(&with_entry(walls.read::<f64>()?, runs, f64::NAN))?;
         self.put_one("runs/n_runs", (runs + usize::from(!is_full)) as i64)?;
+        // It was, if a row has changed since.
+        self.put_one("state/complete", 0u8)?;
         self.file.dataset("state/end_condition")?.write_texts(&[UNFINISHED])
     }
 

@@ -107,7 +107,12 @@ const SERIALLY: &str = "if this file system is not made for MPI-IO, --io gather 
 fn what_is_left(results: &Results, header: &Header) -> Result<Begun, StoreError> {
     same::check(results, header, &[])?;
     let state = results.state()?;
-    if state.complete {
+    if state.complete && state.ntraj == header.ntraj && results.is_small() && !results.is_whole()? {
+        log::warn!(
+            "{} has changed since it was written: what is not valid any more is integrated again",
+            results.path().display()
+        );
+    } else if state.complete {
         let exit_code = results.runs()?.last().map_or(exit::DONE, |run| run.exit_code.max(exit::DONE));
         return Ok(Begun::Complete { exit_code });
     }
