@@ -27,7 +27,7 @@ CONTEXT ?= .
 
 .PHONY: help setup setup-test build solo static demo test test-mpi test-solo test-readers other-cpu check clean
 .PHONY: bench bench-peers bench-accuracy bench-scaling bench-truncation
-.PHONY: image image-hybrid docker demo-docker publish publish-docker checksums test-containers test-containers-all
+.PHONY: image image-hybrid docker demo-docker publish publish-docker checksums test-containers test-containers-all test-cluster
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 30
@@ -116,6 +116,10 @@ test-containers: build ## do images work, and give the same bits? (needs root; m
 test-containers-all: build ## the same with images of older and newer systems
 	scripts/setup.sh build test containers
 	SUITES="bullseye bookworm trixie" tests/containers/run.sh
+
+test-cluster: build ## do the job scripts work, under a Slurm of three hosts made for it? (needs root)
+	scripts/setup.sh build test cluster
+	tests/cluster/run.sh
 
 other-cpu: ## kernel and noise on aarch64, emulated, against those here (Debian; rustup)
 	scripts/setup.sh cross

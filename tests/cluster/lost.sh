@@ -1,0 +1,24 @@
+# shellcheck shell=bash disable=SC2154 # variables are those of run.sh
+# Ranks, cables and hosts are lost on the way.
+
+log=rank.out
+rank_is_killed() {
+    under_way 60 rank.h5 --nodes=3 --time=5 -o "$log" "$scripts/run.sbatch" -- "${long[@]}" -o rank.h5 || return 1
+    pgrep -x qsd | tail -n 1 | xargs kill -9
+    thaw
+    ends_as FAILED 30 && completes 60 --nodes=1 --time=5 -o "$log" "$scripts/run.sbatch" -- "${long[@]}" -o rank.h5 && same long.h5 rank.h5
+}
+claim "a rank is killed: the job ends; on another number of nodes it goes on, to the same bits" rank_is_killed
+
+log=power.out
+host_is_switched_off() {
+    under_way 60 power.h5 --nodes=2 --time=5 -o "$log" "$scripts/run.sbatch" -- "${long[@]}" -o power.h5 || return 1
+    kill_host n2
+    thaw
+    ends_as COMPLETED 90 && same long.h5 power.h5 && says "start 2, 4 ranks on n[1,3]" "$log"
+}
+claim "a host is switched off: Slurm starts the job on others, it goes on, to the same bits" host_is_switched_off
+start_host n2
+wait_until 30 "n2 is back" all_idle
+
+log=''
