@@ -176,7 +176,7 @@ launch_and_wait() {
     [ -z "$image" ] || flags=(--image "$local_image" "${container[@]}")
     case $1 in
         run | resume | extend)
-            case " $* " in *" --watchdog"*) ;; *) ! qsd_alone run --help | grep -q -- --watchdog || set -- "$@" --watchdog $watchdog ;; esac
+            case " $* " in *" --watchdog"*) ;; *) set -- "$@" --watchdog $watchdog ;; esac
             ;;
     esac
     "$here/run.sh" -n "$ranks" "${flags[@]}" -- "$@" &
@@ -246,4 +246,9 @@ go_on_later() {
     else
         say "Slurm does not requeue this job: submit the same again, it goes on"
     fi
+}
+
+# The lines of a list that are experiments.
+experiments_of() {
+    grep -vE '^[[:space:]]*(#|$)' "$1"
 }

@@ -5,7 +5,8 @@ use crate::say::{complain, shown};
 use qsd::cli::{ExtendArgs, ResumeArgs, RunArgs, TalkFlags};
 use qsd::comm::{self, Comm};
 use qsd::ensemble::{
-    Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, StepSize, Verdict, choose_step, run, utc_now,
+    Begun, Conduct, Discard, Ensemble, Failure, HangError, Header, Outcome, Pulse, Sink, StepSize, Verdict, Watchdog,
+    choose_step, run, utc_now,
 };
 use qsd::error::{Error, exit};
 use qsd::input::{Existing, Export, InputError, Options, Output, Resolved, RunSpec, StepReason, resolve};
@@ -89,6 +90,13 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
     let ensemble = Ensemble::new(spec)?;
     ensemble.check_step()?;
     let threads = options.threads.unwrap_or_else(|| comm::fair_threads(comm));
+    if comm.is_root() && threads > comm::allowed_cpus() && std::env::var_os("SLURM_JOB_ID").is_some() {
+        log::warn!(
+            "--threads {threads} is more than the {} CPUs that Slurm gave this rank: ask for more with --cpus-per-task, or \
+             leave --threads out",
+            comm::allowed_cpus()
+        );
+    }
     let mut header = ensemble.header(comm, threads, &store::library_version());
     header.provenance.push(("step".into(), format!("{:?} {step}", ensemble.spec.time.h)));
     let path = options.path(&ensemble.spec);
@@ -120,15 +128,19 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
     let began = Instant::now();
     let mut reporter = Reporter::new(options.quiet || !comm.is_root());
     let listener = listen::listener(&options, path.as_deref(), comm.is_root(), started);
+    let pulse = Pulse::default();
+    let watchdog = options.watchdog.map(|patience| watch(&pulse, patience, comm));
     let conduct = Conduct {
         threads,
         allow_unsafe: options.allow_unsafe,
         checkpoint_every: options.checkpoint_every,
         listener,
+        pulse,
         watch: &mut |progress| reporter.update(progress),
     };
     let recorded = record(&ensemble, &header, comm, sink.as_mut(), conduct);
     reporter.finish();
+    drop(watchdog);
     let recorded = recorded.unwrap_or_else(|error| leave(&error, comm, sink, began.elapsed()));
     let outcome = match recorded {
         Recorded::Nothing { exit_code } => return Ok(already_complete(path.as_deref(), &options, comm, exit_code)),
@@ -175,6 +187,19 @@ fn record(
     let outcome = run(ensemble, comm, sink, conduct)?;
     sink.finish(outcome.as_ref().map(|outcome| &outcome.summary))?;
     Ok(outcome.map_or(Recorded::Elsewhere, |outcome| Recorded::Here(Box::new(outcome))))
+}
+
+/// A rank that has waited for too long says so and leaves at once, so that the launcher ends all of them.
+fn watch(pulse: &Pulse, patience: Duration, comm: &dyn Comm) -> Watchdog {
+    let (rank, size, host) = (comm.rank(), comm.size(), comm::hostname());
+    let error = Error::from(HangError { rank, size, host, patience });
+    Watchdog::start(pulse, patience, move || {
+        // One sentence is enough: the others are ended before it is their turn.
+        std::thread::sleep(Duration::from_millis(200) * rank.min(25) as u32);
+        let code = complain(&error);
+        // In good order it would wait for the rank that hangs.
+        signal_hook::low_level::exit(code)
+    })
 }
 
 /// Nothing was left to do.
@@ -277,7 +302,7 @@ fn show_plan(ensemble: &Ensemble, step: StepReason, header: &Header, options: &O
         observables: ensemble.observables.len(),
         splitting: ensemble.splitting(),
         records: header.record.as_ref().map_or(0, |record| record.channels.len()),
-        ranks: header.ranks,
+        ranks: options.ntasks.unwrap_or(header.ranks),
         threads: header.threads,
         file_size: path.map(|_| store::file_size(header)),
         network: ensemble.spec.origin.network()?.map(|network| (network, ensemble.model.space.clone())),

@@ -56,13 +56,13 @@ skip() {
     echo "SKIPPED $1: $2" >&2
 }
 
-# same FILE FILE: the same bits but for what may differ, see README.md, "Promises".
+# same FILE FILE [FLAGS OF h5diff]: the same bits but for what may differ, see README.md, "Promises".
 same() {
     local differ=(--exclude-path /cpu_time --exclude-path /mpi_rank --exclude-path /runs --exclude-path /provenance)
     # h5diff leaves out the attributes of whole objects: `history` is one of the root, and the users of a scale, which it
     # follows to what may differ, are one of `trajectory`.
     differ+=(--exclude-attribute / --exclude-attribute /trajectory)
-    h5diff -c "${differ[@]}" "$1" "$2" >"$said.diff"
+    h5diff -c "${differ[@]}" "${@:3}" "$1" "$2" >"$said.diff"
     local code=$?
     cat "$said.diff"
     [ $code = 0 ] && ! grep -q 'not comparable' "$said.diff"

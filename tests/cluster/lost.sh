@@ -10,6 +10,15 @@ rank_is_killed() {
 }
 claim "a rank is killed: the job ends; on another number of nodes it goes on, to the same bits" rank_is_killed
 
+log=hang.out
+rank_hangs() {
+    under_way 60 hang.h5 --nodes=2 --time=5 -o "$log" "$scripts/run.sbatch" -- "${long[@]}" -o hang.h5 --watchdog 3s || return 1
+    thaw
+    pgrep -x qsd | tail -n 1 | xargs kill -STOP
+    ends_as FAILED 40 && says "saw no progress of the run for 3 s" "$log" && ! pgrep -x qsd
+}
+claim "a rank hangs: the watchdog ends the job" rank_hangs
+
 log=power.out
 host_is_switched_off() {
     under_way 60 power.h5 --nodes=2 --time=5 -o "$log" "$scripts/run.sbatch" -- "${long[@]}" -o power.h5 || return 1
@@ -21,4 +30,15 @@ claim "a host is switched off: Slurm starts the job on others, it goes on, to th
 start_host n2
 wait_until 30 "n2 is back" all_idle
 
+# The ranks behind the cut live on, and with them the lock of rank 0.
+log=cable.out
+cable_is_cut() {
+    under_way 60 cable.h5 --nodes=2 --time=5 -o "$log" "$scripts/run.sbatch" -- "${long[@]}" -o cable.h5 --watchdog 3s || return 1
+    cut_host n1
+    thaw
+    ends_as COMPLETED 120 && same long.h5 cable.h5 && says "start 2, 4 ranks on n[2-3]" "$log"
+}
+claim "the cable of rank 0's host is cut: the job goes on elsewhere once the ranks behind the cut are gone, to the same bits" cable_is_cut
+mend_host n1
+wait_until 60 "n1 is back" all_idle
 log=''

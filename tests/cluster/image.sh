@@ -1,0 +1,35 @@
+# shellcheck shell=bash disable=SC2154 # variables are those of run.sh
+# The same in an image with the hosts' MPI, if the tests of containers have left one.
+
+made=${IMAGES:-${XDG_CACHE_HOME:-/root/.cache}/qsd/test-images}/bookworm.sif
+# It has to be the image of this program: another would give other bits.
+fits() {
+    singularity --quiet exec --userns "$made" qsd run --help 2>/dev/null | grep -q -- --watchdog
+}
+if ! [ -e "$made" ]; then
+    skip "jobs in images" "there is no $made: make test-containers makes it"
+elif ! fits; then
+    skip "jobs in images" "$made is not of this revision: make test-containers makes it anew"
+else
+    cp "$made" qsd.sif
+    # On most machines users may open it.
+    mknod -m 666 "$QSD_ROOM/fuse" c 10 229 && mount --bind "$QSD_ROOM/fuse" /dev/fuse
+    user_does mkdir -p data bound && echo 'ntraj' | user_does tee data/word bound/word >/dev/null
+
+    log=image.out
+    in_an_image() {
+        completes 120 --nodes=2 --time=5 -o "$log" "$scripts/run.sbatch" --singularity-container qsd.sif -- "${short[@]}" -o image.h5 &&
+            same short.h5 image.h5 && says "4 ranks on n[1-2]" "$log"
+    }
+    claim "two nodes, the hosts' MPI in the image" in_an_image
+
+    log=staged.out
+    staged() {
+        user_does "$qsd" models --toml kerr_qubit | user_does tee data/qubit.toml >/dev/null
+        completes 120 --nodes=2 --time=5 -o "$log" "$scripts/run.sbatch" --singularity-container=qsd.sif --sbcast --data data --home-overlay -- \
+            run /data/qubit.toml --ntraj 8 --duration 0.4 --quiet -o /scratch_storage/staged.h5 &&
+            "$qsd" info --json scratch/qsd/"$job"/staged.h5 | grep -q '"complete": true' && srun --nodes=3 bash -c '! ls -d /tmp/qsd.*'
+    }
+    claim "image and data staged to the nodes, results at /scratch_storage outlast the job, nothing else does" staged
+    log=''
+fi
