@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # variables are for and from those who source this
+# shellcheck shell=bash disable=SC2034 # variables are for those who source this
 # What the job scripts share: flags, the site, what is on the nodes for the time of a job, one start of qsd, and what
 # becomes of it.
 

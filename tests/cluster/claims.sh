@@ -8,11 +8,11 @@ said=$QSD_ROOM/said
 claim() {
     local text=$1
     shift
-    local code=0
+    local code=0 began=$SECONDS
     "$@" >"$said" 2>&1 || code=$?
     if [ $code = 0 ]; then
         passed=$((passed + 1))
-        echo "ok      $text"
+        echo "ok      $text ($((SECONDS - began)) s)"
     else
         failed=$((failed + 1))
         echo "FAILED  $text: exit code $code of: $*"

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # variables are those of run.sh
+# shellcheck shell=bash
 # The same in an image with the hosts' MPI, if the tests of containers have left one.
 
 made=${IMAGES:-${XDG_CACHE_HOME:-/root/.cache}/qsd/test-images}/bookworm.sif

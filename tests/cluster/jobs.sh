@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # variables are for and from those who source this
+# shellcheck shell=bash disable=SC2034 # variables are for those who source this
 # A user with a checkout in a home that all hosts see, the runs that are compared, and what happens to jobs.
 
 project=$PWD

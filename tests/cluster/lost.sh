@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # variables are those of run.sh
+# shellcheck shell=bash
 # Ranks, cables and hosts are lost on the way.
 
 log=rank.out

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # variables are those of run.sh
+# shellcheck shell=bash
 # One ensemble in pieces, and lists of experiments.
 
 log=pieces.0.out

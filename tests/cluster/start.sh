@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # variables are those of run.sh
+# shellcheck shell=bash
 # Jobs that nothing happens to.
 
 claim "setup.sh finds partition, launcher and program" eval "user_does $scripts/setup.sh >site.env && cat site.env &&

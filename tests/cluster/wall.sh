@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # variables are those of run.sh
+# shellcheck shell=bash
 # The time of a job is over before its run is.
 
 log=wall.out
