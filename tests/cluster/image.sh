@@ -2,19 +2,13 @@
 # The same in an image with the hosts' MPI, if the tests of containers have left one.
 
 made=${IMAGES:-${XDG_CACHE_HOME:-/root/.cache}/qsd/test-images}/bookworm.sif
-# It has to be the image of this program: another would give other bits.
-fits() {
-    singularity --quiet exec --userns "$made" qsd run --help 2>/dev/null | grep -q -- --watchdog
-}
 if ! [ -e "$made" ]; then
     skip "jobs in images" "there is no $made: make test-containers makes it"
-elif ! fits; then
-    skip "jobs in images" "$made is not of this revision: make test-containers makes it anew"
 else
+    # Whatever revision the image is of, its ranks are those of this program.
+    export APPTAINER_BIND=$qsd:/opt/qsd/libexec/qsd-mpi
     cp "$made" qsd.sif
-    # On most machines users may open it.
-    mknod -m 666 "$QSD_ROOM/fuse" c 10 229 && mount --bind "$QSD_ROOM/fuse" /dev/fuse
-    user_does mkdir -p data bound && echo 'ntraj' | user_does tee data/word bound/word >/dev/null
+    user_does mkdir -p data
 
     log=image.out
     in_an_image() {
@@ -32,4 +26,5 @@ else
     }
     claim "image and data staged to the nodes, results at /scratch_storage outlast the job, nothing else does" staged
     log=''
+    unset APPTAINER_BIND
 fi

@@ -10,7 +10,7 @@ qsd=$home/qsd/target/release/qsd
 read -r -a environment <<<"$(grep -vE '^#|ROOT' scripts/mpi.env | tr '\n' ' ')"
 user_does() {
     setpriv --reuid "$user" --regid "$user" --clear-groups env -i "${environment[@]}" HOME="$home" USER=somebody PATH="$PATH" \
-        SLURM_CONF="$SLURM_CONF" "$@"
+        SLURM_CONF="$SLURM_CONF" ${APPTAINER_BIND:+APPTAINER_BIND="$APPTAINER_BIND"} "$@"
 }
 
 # The checkout, and the ensemble that is interrupted: some twelve core-seconds, in 12 batches of long trajectories, so that both

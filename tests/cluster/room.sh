@@ -48,6 +48,11 @@ write_tables() {
         cat /etc/group
         echo "somebody:x:$user:"
     } >$shared/etc/group
+    # On most machines users may open it.
+    if [ -e /dev/fuse ]; then
+        mknod -m 666 $shared/etc/fuse c 10 229
+        mount --bind $shared/etc/fuse /dev/fuse
+    fi
     for host in hosts passwd group; do mount --bind $shared/etc/$host /etc/$host; done
     cat >"$SLURM_CONF" <<END
 ClusterName=room
@@ -95,8 +100,11 @@ start_munge() {
 # A host is one process with its namespaces; it is switched off by killing that.
 declare -A power
 start_host() {
-    local host=$1 number address
-    for number in "${!hosts[@]}"; do [ "${hosts[number]}" != "$host" ] || address=$net.$((10 + number)); done
+    local host=$1 k address numbers=()
+    for k in "${!hosts[@]}"; do
+        numbers+=($((10 + k)))
+        [ "${hosts[k]}" != "$host" ] || address=$net.$((10 + k))
+    done
     mkdir -p $shared/spool/"$host"
     # shellcheck disable=SC2016 # the inner shell expands it
     unshare --net --uts --ipc --mount --pid --fork --kill-child --mount-proc --propagation private bash -c '
@@ -107,12 +115,16 @@ start_host() {
         until ip link show eth0 >/dev/null 2>&1; do sleep 0.02; done
         ip addr add "$2/24" dev eth0
         ip link set eth0 up
+        # Open MPI 4.1.4 may crash in MPI_Init when a first packet waits for the address of its host.
+        for number in "${@:3}"; do
+            ip neigh replace "${2%.*}.$number" lladdr "02:00:00:00:00:$number" dev eth0 nud permanent
+        done
         slurmd -N "$1" -D &
         # The first process of a host has to reap.
-        while :; do sleep 600 & wait $!; done' - "$host" "$address" >$shared/log/"$host" 2>&1 &
+        while :; do sleep 600 & wait $!; done' - "$host" "$address" "${numbers[@]}" >$shared/log/"$host" 2>&1 &
     power[$host]=$!
     until [ "$(readlink /proc/"${power[$host]}"/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
-    ip link add "port-$host" type veth peer name eth0 netns "${power[$host]}"
+    ip link add "port-$host" type veth peer name eth0 address "02:00:00:00:00:${address##*.}" netns "${power[$host]}"
     ip link set "port-$host" master switch up
 }
 
