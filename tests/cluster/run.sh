@@ -27,9 +27,16 @@ if [ -z "${QSD_ROOM:-}" ]; then
     exec 9>"$room.lock"
     flock --nonblock 9 || { echo "another run of these tests is under way ($room.lock)" >&2 && exit 1; }
     rm -rf "$room" && mkdir "$room"
-    QSD_ROOM=$(readlink -f "$room") unshare --mount --net --pid --uts --ipc --fork --kill-child --mount-proc \
-        --propagation private "$0" "$@" 9>&-
+    # However this process ends, that one ends, and with its namespaces all that is in them.
+    QSD_ROOM=$(readlink -f "$room") setpriv --pdeathsig KILL unshare --mount --net --pid --uts --ipc --fork --kill-child \
+        --mount-proc --propagation private "$0" "$@" &
+    inside=$!
+    trap 'kill -KILL $inside 2>/dev/null' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    wait $inside
     code=$?
+    trap - EXIT
     [ $code != 0 ] || rm -rf "$room"
     exit $code
 fi
