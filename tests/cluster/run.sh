@@ -2,7 +2,7 @@
 # Do the job scripts work? Brings up a Slurm of three hosts on this one, each with a network, processes and a /tmp of its own,
 # and has an ordinary user submit jobs that lose their time, their ranks, their cables and their hosts.
 #
-#   tests/cluster/run.sh [PART ...]      all parts, or some: scripts start wall lost pieces submit image
+#   tests/cluster/run.sh [PART ...]      all parts, or some: scripts start wall lost pieces submit image; and cost
 #
 # Ends with a line as cargo's tests do. Needs root for the namespaces; where they are not allowed it says so and tests nothing.
 set -uo pipefail
