@@ -254,7 +254,7 @@ fn a_rank_that_hangs_ends_the_run_with_a_sentence_and_the_run_goes_on() {
     processes::signal("STOP", *process);
     let stopped = Instant::now();
     assert_eq!(running.wait(), Some(exit::FAILED));
-    assert!(stopped.elapsed() < Duration::from_secs(30), "it took {:?} to leave", stopped.elapsed());
+    assert!(stopped.elapsed() < Duration::from_secs(60), "it took {:?} to leave", stopped.elapsed());
     let said = std::fs::read_to_string(&log).unwrap();
     assert!(said.contains("E-hang") && said.contains("saw no progress of the run for 3 s"), "{said}");
     processes::assert_all_gone(&file);
