@@ -25,7 +25,7 @@ RUNS ?= out
 # What the engine may read.
 CONTEXT ?= .
 
-.PHONY: help setup setup-test build solo static demo test test-mpi test-solo test-readers other-cpu check clean
+.PHONY: help setup setup-test setup-browser build solo static demo test test-mpi test-solo test-readers test-browser other-cpu check clean
 .PHONY: bench bench-peers bench-accuracy bench-scaling bench-truncation
 .PHONY: image image-hybrid docker demo-docker publish publish-docker checksums test-containers test-containers-all test-cluster
 
@@ -37,6 +37,9 @@ setup: ## install what a build needs
 
 setup-test: ## install what the tests need besides
 	@scripts/setup.sh build test
+
+setup-browser: ## install the browser of test-browser besides
+	@scripts/setup.sh build browser
 
 build: setup ## build target/release/qsd
 	cargo build --release --locked
@@ -67,10 +70,22 @@ test-readers: build setup-test ## do the file and its exports open in h5py, xarr
 	rm -rf $(TARGET)/readers && mkdir -p $(TARGET)/readers
 	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run --ntraj 16 --duration 2 -o $(TARGET)/readers/r.h5 --quiet
 	$(PYTHON) tests/readers/check.py $(TARGET)/readers/r.h5
+	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run absorptive_bistable --Nfock_a 8 --ntraj 20 --duration 2 --store-states average --allow-unsafe --save2mat --save2pkl -o $(TARGET)/readers/d.h5 --quiet
+	$(PYTHON) tests/readers/check.py $(TARGET)/readers/d.h5
+	$(QSD) export $(TARGET)/readers/d.h5 --csv
+	$(PYTHON) tests/readers/exports.py $(TARGET)/readers/d.h5
 	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run --ntraj 20 --duration 2 --initial coherent:1 --store-states all --save2mat --save2pkl -o $(TARGET)/readers/e.h5 --quiet
 	$(QSD) export $(TARGET)/readers/e.h5 --csv
 	$(PYTHON) tests/readers/exports.py $(TARGET)/readers/e.h5
 	cd $(TARGET)/readers && QSD=$(abspath $(QSD)) QSD_FILE=kerr.h5 $(PYTHON) -m nbconvert --to notebook --execute --output-dir . --output analysed $(CURDIR)/examples/analysis.ipynb
+
+# What the pages are tested with is large; so it is no part of `test`.
+BROWSER := $(TARGET)/browser
+
+test-browser: build setup-browser ## are the report and the folder drawn, and do they work, in a real browser without a network?
+	rm -rf $(BROWSER) && mkdir -p $(BROWSER)/results
+	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run kerr_bistable --ntraj 320 --duration 8 --save-dt 0.01 --store-states final -o $(BROWSER)/results/demo.h5 --quiet
+	python3 tests/browser/check.py $(QSD) $(BROWSER)/results/demo.h5 $(BROWSER)/screenshots
 
 # Benches, none of them part of `test`; BENCH=--quick is ten times shorter. See bench/README.md.
 bench: setup ## nanoseconds of a step

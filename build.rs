@@ -1,4 +1,4 @@
-//! Which source this binary was built from, for the provenance of its results.
+//! Which source this binary was built from, for the provenance of its results; what the HDF5 it is built with can do.
 
 use std::process::Command;
 
@@ -25,10 +25,18 @@ fn main() {
         println!("cargo:rustc-env=QSD_MPI={}", mpi_library());
         println!("cargo:rerun-if-env-changed=MPICC");
     }
+    // HDF5 can be told file by file not to lock from 1.10.7 on.
+    println!("cargo:rustc-check-cfg=cfg(hdf5_locking)");
+    if std::env::var_os("DEP_HDF5_VERSION_1_10_7").is_some() {
+        println!("cargo:rustc-cfg=hdf5_locking");
+    }
     for name in ["TARGET", "PROFILE"] {
         println!("cargo:rustc-env=QSD_{name}={}", std::env::var(name).unwrap_or_default());
     }
-    for path in [".git/HEAD", ".git/index", "build.rs", "src"] {
+    // Where a work tree keeps these, git knows; a path that is not there would build everything anew every time.
+    let kept =
+        ["HEAD", "index"].into_iter().filter(|_| ours).filter_map(|name| git(&["rev-parse", "--git-path", name]));
+    for path in kept.chain(["build.rs", "src"].map(str::to_owned)) {
         println!("cargo:rerun-if-changed={path}");
     }
 }

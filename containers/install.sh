@@ -21,8 +21,9 @@ case $model in
             openmpi) package=openmpi-bin ;;
             *) package=$family ;;
         esac
+        # In a user namespace of one user apt-get has no other to become.
         export DEBIAN_FRONTEND=noninteractive
-        apt-get -qq update
+        apt-get -qq -o APT::Sandbox::User=root update
         apt-get -qq -o APT::Sandbox::User=root -o DPkg::Options::=--force-unsafe-io install -y --no-install-recommends "$package" >/dev/null
         ;;
     *) echo "MODEL=$model: it is bind or hybrid" >&2; exit 1 ;;

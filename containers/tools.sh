@@ -11,7 +11,7 @@ done
 # shellcheck disable=SC2086 # a list
 if [ "$(dpkg-query -W -f '${db:Status-Abbrev}\n' $packages 2>/dev/null | grep -c '^ii')" != "$(echo $packages | wc -w)" ]; then
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq update
     # In a user namespace of one user apt-get has no other to become.
+    apt-get -qq -o APT::Sandbox::User=root update
     apt-get -qq -o APT::Sandbox::User=root -o DPkg::Options::=--force-unsafe-io install -y --no-install-recommends $packages >/dev/null
 fi

@@ -25,7 +25,8 @@ main() {
         if [ -n "${BASE:-}" ]; then on_base; fi
     fi
     for argument in "$@"; do flags+=(--build-arg "$argument"); done
-    "${as_root[@]}" "$runtime" build --force "${flags[@]}" "$file.part" "$recipe"
+    # A namespace for running images has one user; what is built has several.
+    "${as_root[@]}" env -u APPTAINER_USERNS -u SINGULARITY_USERNS "$runtime" build --force "${flags[@]}" "$file.part" "$recipe"
     mv "$file.part" "$file"
     # With the bare name, so that `sha256sum -c` works wherever the two are taken together.
     (cd "$(dirname "$file")" && sha256sum "$(basename "$file")") >"$file.sha256"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what building (`build`), testing (`test`), testing of images (`containers`) and of job scripts (`cluster`), comparing
-# with other programs (`bench`) and testing for another processor (`cross`) need beside Rust, and only what is missing.
+# Installs what building (`build`), testing (`test`), testing of pages (`browser`), of images (`containers`) and of job scripts
+# (`cluster`), comparing with other programs (`bench`) and testing for another processor (`cross`) need beside Rust, and only
+# what is missing.
 # Where it may not install it says what is missing, for several kinds of system, and stops with 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,6 +9,7 @@ cd "$(dirname "$0")/.."
 build_packages=(build-essential pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev hdf5-tools libclang-dev)
 test_packages=(libhdf5-dev python3-h5py-serial python3-h5netcdf python3-xarray python3-scipy octave netcdf-bin
     python3-nbconvert python3-ipykernel python3-matplotlib)
+browser_packages=(chromium fonts-dejavu-core python3)
 bench_packages=(python3-venv xmds2)
 container_packages=(debootstrap squashfuse fuse3 uidmap mpich buildah shellcheck curl)
 cluster_packages=(slurmctld slurmd slurm-client munge iproute2 procps shellcheck)
@@ -21,9 +23,10 @@ main() {
             test) wanted+=("${test_packages[@]}") ;;
             containers) wanted+=("${container_packages[@]}") apptainer=yes ;;
             cluster) wanted+=("${cluster_packages[@]}") ;;
+            browser) wanted+=("${browser_packages[@]}") ;;
             bench) wanted+=("${bench_packages[@]}") ;;
             cross) wanted+=("${cross_packages[@]}") ;;
-            *) echo "usage: scripts/setup.sh [build] [test] [containers] [cluster] [bench] [cross]" >&2; exit 2 ;;
+            *) echo "usage: scripts/setup.sh [build] [test] [browser] [containers] [cluster] [bench] [cross]" >&2; exit 2 ;;
         esac
     done
     if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then

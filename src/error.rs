@@ -46,6 +46,15 @@ pub enum Error {
     /// Results could not be exported.
     #[error(transparent)]
     Export(#[from] crate::report::export::ExportError),
+    /// There is nothing to say about results.
+    #[error(transparent)]
+    Info(#[from] crate::report::info::InfoError),
+    /// A page or a figure could not be made.
+    #[error(transparent)]
+    Put(#[from] crate::report::put::PutError),
+    /// Nothing could be shown in a browser.
+    #[error(transparent)]
+    View(#[from] crate::report::view::ViewError),
     /// There is nothing to verify with.
     #[error(transparent)]
     Verify(#[from] crate::report::verify::VerifyError),
@@ -66,6 +75,9 @@ impl Error {
             Error::Guard(_) => "E-guard",
             Error::Hang(_) => "E-hang",
             Error::Export(e) => e.id(),
+            Error::Info(e) => e.id(),
+            Error::Put(e) => e.id(),
+            Error::View(e) => e.id(),
             Error::Verify(_) => "E-verify",
             Error::Elsewhere => "E-elsewhere",
         }
@@ -85,6 +97,9 @@ impl Error {
             Error::Verify(_) => exit::USAGE,
             Error::Store(e) => e.exit_code(),
             Error::Export(e) => e.exit_code(),
+            Error::Info(e) => e.exit_code(),
+            Error::Put(e) => e.exit_code(),
+            Error::View(e) => e.exit_code(),
             _ => exit::FAILED,
         }
     }

@@ -4,6 +4,8 @@
 mod doctor;
 #[path = "main/listen.rs"]
 mod listen;
+#[path = "main/look.rs"]
+mod look;
 #[path = "main/merge.rs"]
 mod merge;
 #[path = "main/ranks.rs"]
@@ -13,11 +15,11 @@ mod say;
 #[path = "main/verify.rs"]
 mod verify;
 
-use qsd::cli::{Cli, ExplainArgs, ExportArgs, InfoArgs, ModelsArgs, Task};
+use qsd::cli::{self, Cli, CompletionsArgs, ExplainArgs, ExportArgs, ModelsArgs, Task};
 use qsd::error::Error;
 use qsd::input::Export;
 use qsd::model::library;
-use qsd::report::{explain, export, info, models};
+use qsd::report::{explain, export, models};
 use qsd::store::Results;
 use say::{complain, shown};
 use std::io::{self, Write};
@@ -31,10 +33,14 @@ fn main() -> ExitCode {
         Task::Merge(args) => merge::run(&args),
         Task::Models(args) => show_models(&args),
         Task::Explain(args) => show_key(&args),
-        Task::Info(args) => show_info(&args),
+        Task::Info(args) => look::info(&args),
+        Task::Report(args) => look::report(&args),
+        Task::Plot(args) => look::plot(&args),
+        Task::View(args) => look::view(&args),
         Task::Verify(args) => verify::examine(&args),
         Task::Export(args) => write_export(&args),
         Task::Doctor(args) => doctor::examine(&args),
+        Task::Completions(args) => write_completions(&args),
     };
     ExitCode::from(code as u8)
 }
@@ -55,18 +61,6 @@ fn show_key(args: &ExplainArgs) -> i32 {
     explain::find(key).map_or_else(|error| complain(&Error::from(error)), |keys| shown(explain::write(out, &keys)))
 }
 
-fn show_info(args: &InfoArgs) -> i32 {
-    let said = Results::open(&args.file).and_then(|results| {
-        let out = &mut io::stdout();
-        if !args.json {
-            return info::text(&results, out);
-        }
-        let document = info::json(&results)?;
-        Ok(writeln!(out, "{document:#}"))
-    });
-    said.map_or_else(|error| complain(&error.into()), shown)
-}
-
 fn write_export(args: &ExportArgs) -> i32 {
     let format = match (args.csv, args.npz) {
         (true, _) => Export::Csv,
@@ -78,4 +72,10 @@ fn write_export(args: &ExportArgs) -> i32 {
     let written = results.and_then(|results| Ok(export::export(&results, format, &path, args.force)?));
     let said = |()| shown(writeln!(io::stdout(), "{}", path.display()));
     written.map_or_else(|error| complain(&error), said)
+}
+
+fn write_completions(args: &CompletionsArgs) -> i32 {
+    let mut script = vec![];
+    clap_complete::generate(args.shell, &mut cli::command(), "qsd", &mut script);
+    shown(io::stdout().write_all(&script))
 }

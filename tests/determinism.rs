@@ -13,7 +13,7 @@ use rows::RowBytes;
 use std::path::{Path, PathBuf};
 
 /// Systems, methods, stored kets, a step check, and numbers of trajectories that end in the middle of a batch.
-const RUNS: [&[&str]; 7] = [
+const RUNS: [&[&str]; 8] = [
     &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=61", "--first-trajectory=13", "--store-states=all"],
     &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=61", "--method=em", "--gauge=slh", "--store-record"],
     &[
@@ -36,6 +36,14 @@ const RUNS: [&[&str]; 7] = [
         "--store-states=final",
     ],
     &["kerr_bistable", "--Nfock_a=12", "--duration=0.01", "--ntraj=21", "--store-states=all", "--check-dt=40"],
+    &[
+        "absorptive_bistable",
+        "--Nfock_a=9",
+        "--duration=2",
+        "--ntraj=59",
+        "--first-trajectory=13",
+        "--store-states=average",
+    ],
 ];
 
 /// Ranks and threads of each.

@@ -18,8 +18,8 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-/// Rows that come all the time, and trajectories that take as long as the run.
-const RUNS: [&[&str]; 2] = [
+/// Rows that come all the time, trajectories that take as long as the run, and a density matrix that is not in the rows.
+const RUNS: [&[&str]; 3] = [
     &["kerr_bistable", "--Nfock_a=14", "--duration=0.4", "--save-dt=0.02", "--ntraj=6000", "--seed=3"],
     &[
         "kerr_bistable",
@@ -30,6 +30,7 @@ const RUNS: [&[&str]; 2] = [
         "--store-states=final",
         "--store-record",
     ],
+    &["absorptive_bistable", "--Nfock_a=6", "--duration=40", "--save-dt=0.5", "--ntraj=900", "--store-states=average"],
 ];
 
 /// Moments are chosen by what a run takes when nothing else runs: one test at a time.
@@ -61,7 +62,7 @@ impl Scene {
     #[track_caller]
     fn check(&self, file: &Path) {
         common::assert_same_hdf5(&self.straight, file, VOLATILE, &["/", "/trajectory"]);
-        for suffix in ["ckpt", "lock", "stop"] {
+        for suffix in ["ckpt", "rho", "lock", "stop"] {
             assert!(!file.with_extension(format!("h5.{suffix}")).exists(), "{suffix} is left");
         }
     }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 fn end_values(model: &Model, method: Method, path: &WienerPath) -> [f64; LANES] {
     let unravelling = Unravelling::qsd(model, false);
     let problem = Arc::new(Problem::new(model, unravelling, &[], path.h));
-    let mut engine = engine_with(method, problem, PathNoise::new(path.clone()), Isa::detect());
+    let mut engine = engine_with(method, problem, Box::new(PathNoise::new(path.clone())), Isa::detect());
     engine.start(0);
     engine.advance(path.steps.len() as u64);
     engine.measure().observables[0].re.0

@@ -115,7 +115,7 @@ fn collect_ids(directory: &Path, ids: &mut BTreeSet<String>) {
         let path = entry.expect("a readable source directory").path();
         if path.is_dir() {
             collect_ids(&path, ids);
-        } else {
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
             let text = std::fs::read_to_string(&path).expect("a readable source file");
             for start in ["\"E-", "error: E-"] {
                 ids.extend(text.split(start).skip(1).map(|rest| {

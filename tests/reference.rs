@@ -135,7 +135,8 @@ fn every_engine_integrates_what_the_textbook_says() {
                 });
                 let mut kets: Option<Vec<Vec<Complex64>>> = None;
                 for isa in Isa::available() {
-                    let mut engine = engine_with(info.method, problem.clone(), PathNoise::new(path.clone()), isa);
+                    let mut engine =
+                        engine_with(info.method, problem.clone(), Box::new(PathNoise::new(path.clone())), isa);
                     engine.start(0);
                     engine.advance(120);
                     let found: Vec<_> = (0..LANES).map(|lane| engine.ket(lane)).collect();

@@ -6,6 +6,7 @@
 mod again;
 mod conduct;
 mod defaults;
+mod look;
 mod merge;
 mod run;
 mod values;
@@ -13,6 +14,7 @@ mod values;
 pub use again::{ExtendArgs, ResumeArgs};
 pub use conduct::{ConductFlags, Io};
 pub use defaults::{check_flag, with_flags_of_file};
+pub use look::{CompletionsArgs, InfoArgs, PlotArgs, ReportArgs, ViewArgs};
 pub use merge::MergeArgs;
 pub use run::{
     DEFAULT_NTRAJ, Gauge, LinkFlags, LinkKind, ModelFlags, OutputFlags, RunArgs, StoreStates, TalkFlags, TimeFlags,
@@ -51,8 +53,14 @@ pub enum Task {
     Models(ModelsArgs),
     /// Explain a key of a model file, or list them all
     Explain(ExplainArgs),
-    /// Say what a results file holds
+    /// Say what a results file holds, or list those of a folder
     Info(InfoArgs),
+    /// Show a results file as one page of HTML that needs no network
+    Report(ReportArgs),
+    /// Draw means over single trajectories, as a figure or in the terminal
+    Plot(PlotArgs),
+    /// Show the results of a folder in a browser, also through a tunnel
+    View(ViewArgs),
     /// Write a results file in another format
     Export(ExportArgs),
     /// Compare ensembles with exact results: systems with known answers, or the small MODEL of a run with its master
@@ -61,6 +69,8 @@ pub enum Task {
     Verify(Box<RunArgs>),
     /// Say whether runs will work here, alone or on several ranks
     Doctor(DoctorArgs),
+    /// Write what a shell needs to complete this command line
+    Completions(CompletionsArgs),
 }
 
 /// Arguments of `qsd models`.
@@ -79,16 +89,6 @@ pub struct ModelsArgs {
 pub struct ExplainArgs {
     /// A key of a model file, as in c_ops or ntraj [default: all]
     pub key: Option<String>,
-}
-
-/// Arguments of `qsd info`.
-#[derive(Debug, clap::Args)]
-pub struct InfoArgs {
-    /// Results file
-    pub file: PathBuf,
-    /// Print one JSON document instead of text
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Arguments of `qsd export`.

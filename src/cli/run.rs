@@ -186,7 +186,7 @@ pub struct OutputFlags {
     /// Refuse a results file that exists
     #[arg(long, conflicts_with = "force")]
     pub no_resume: bool,
-    /// Keep the kets as well [default: none]
+    /// Keep the kets as well, or the ensemble's density matrix [default: none]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub store_states: Option<StoreStates>,
     /// Functions of the ket of one trajectory, observed beside what the model observes: var(OBSERVABLE), abs2(OBSERVABLE),
@@ -248,4 +248,6 @@ pub enum StoreStates {
     Final,
     /// Those of all saved times
     All,
+    /// None; the density matrix of the ensemble at all saved times, their mean of |psi><psi|
+    Average,
 }

@@ -17,6 +17,12 @@ pub fn real(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "expected a number, as in 0.01 or 1e-2".into())
 }
 
+/// A real number that is one.
+pub fn finite(text: &str) -> Result<f64, String> {
+    let number = real(text)?;
+    if number.is_finite() { Ok(number) } else { Err("expected a finite number, as in 0.5".into()) }
+}
+
 /// A step that somebody names, or one that the program chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Dt {

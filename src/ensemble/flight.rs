@@ -5,10 +5,9 @@
 
 use super::setup::Ensemble;
 use super::{RowInfo, Rows};
-use crate::input::StoreStates;
 use crate::integrator::{Domain, Engine, IntegrationError, Sample, stream_number};
 use crate::kernel::LANES;
-use ndarray::{Array2, Array3, aview1, s};
+use ndarray::{Array2, Array3, Axis, s};
 use num_complex::Complex64;
 use std::ops::Range;
 
@@ -42,7 +41,7 @@ impl Flight {
             first,
             expect: ensemble.observables.iter().map(|_| Array2::zeros((count, times))).collect(),
             leak: ensemble.leaks.iter().map(|_| Array2::zeros((count, times))).collect(),
-            states: ensemble.states().map(|states| Array3::zeros((count, states.times.len(), dim))),
+            states: ensemble.kets_in_flight().map(|times| Array3::zeros((count, times, dim))),
             record: ensemble.record().map(|record| Array3::zeros((count, record.ends.len(), record.channels.len()))),
             info,
         };
@@ -175,15 +174,15 @@ impl Flight {
 
     /// At the beginning of an interval, and at the end: measure, and keep what is to be kept.
     fn look(&mut self, ensemble: &Ensemble, engine: &mut dyn Engine) -> Result<(), IntegrationError> {
-        let (spec, time) = (&ensemble.spec, &ensemble.spec.time);
+        let time = &ensemble.spec.time;
         if self.interval < time.first_save {
             return Ok(());
         }
         let at = (self.interval - time.first_save) as usize;
         self.take(ensemble, at, engine.measure())?;
         self.take_record(at, engine);
-        let last = self.interval == time.intervals;
-        if spec.store_states == Some(StoreStates::All) || (last && spec.store_states.is_some()) {
+        // At all of them, or at the last.
+        if ensemble.kets_in_flight().is_some_and(|times| ensemble.times.len() - at <= times) {
             self.keep(engine);
         }
         Ok(())
@@ -228,9 +227,9 @@ impl Flight {
     /// Keep the kets of this time.
     fn keep(&mut self, engine: &dyn Engine) {
         let Some(states) = &mut self.rows.states else { return };
-        for (row, lane) in self.lanes.clone().enumerate() {
-            states.slice_mut(s![row, self.kets, ..]).assign(&aview1(&engine.ket(lane)));
-        }
+        let mut kets = states.index_axis_mut(Axis(1), self.kets);
+        let mut places: Vec<&mut [Complex64]> = kets.outer_iter_mut().filter_map(|ket| ket.into_slice()).collect();
+        engine.kets(self.lanes.clone(), &mut places);
         self.kets += 1;
     }
 
@@ -246,7 +245,7 @@ impl Flight {
         for (info, lane) in self.rows.info.iter_mut().zip(self.lanes) {
             info.norm_drift = drift.0[lane];
         }
-        debug_assert!(ensemble.states().is_none_or(|states| states.times.len() == self.kets));
+        debug_assert!(ensemble.kets_in_flight().is_none_or(|times| times == self.kets));
         self.rows
     }
 }

@@ -21,8 +21,8 @@ pub struct GuardError {
     pub guards: Vec<Guard>,
 }
 
-/// Ensemble-mean population of the top levels of a Fock factor.
-const LEAK: [f64; 2] = [1e-7, 1e-5];
+/// Ensemble-mean population of the top levels of a Fock factor: above the first a warning, above the second a failure.
+pub const LEAK: [f64; 2] = [1e-7, 1e-5];
 /// Relative change of |psi|^2 in one step, per unit of noise.
 const NORM_DRIFT: [f64; 2] = [0.1, 0.5];
 /// Share of saved times at which h * Gamma may be larger than is good.

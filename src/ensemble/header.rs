@@ -22,6 +22,7 @@ impl Ensemble {
             observables: self.observables.clone(),
             leaks: self.leaks.clone(),
             states: self.states(),
+            density: self.density(),
             record: self.record(),
             check_dt: spec.check_dt,
             parameters: self.parameters(),

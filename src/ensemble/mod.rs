@@ -10,8 +10,10 @@
 //! Real and imaginary parts have each their own. `traj_std` is a spread over trajectories and not the
 //! quantum uncertainty of A.
 
+mod averaging;
 mod checking;
 mod clock;
+mod density;
 mod enough;
 mod first_block;
 mod flight;
@@ -32,8 +34,9 @@ mod watchdog;
 mod worker;
 
 pub use clock::utc_now;
+pub use density::Density;
 pub use enough::half_width;
-pub use guards::{GuardError, Watched, guards as judge};
+pub use guards::{GuardError, LEAK, Watched, guards as judge};
 pub use header::provenance;
 pub use progress::{Cost, Progress};
 pub use run::{CHECKPOINT_EVERY, Conduct, Outcome, run};

@@ -148,7 +148,7 @@ fn norm_sqr(a: &[Complex64]) -> f64 {
 fn look(ensemble: &Ensemble, batches: u64, most: u64) -> Result<Seen, IntegrationError> {
     let Ensemble { problem, spec, times, .. } = ensemble;
     let noise = StreamNoise::new(Domain::Pilot, SEED, MethodInfo::of(spec.method).draws(problem), problem.h);
-    let mut engine = engine_with(spec.method, problem.clone(), noise, Isa::detect());
+    let mut engine = engine_with(spec.method, problem.clone(), Box::new(noise), Isa::detect());
     let most = (most / ensemble.model.space.dim() as u64).max(1);
     let k = &problem.unravelling.drift;
     let mut channels: Vec<Turning> = problem.unravelling.channels.iter().map(|l| Turning::new(k, l)).collect();

@@ -1,11 +1,12 @@
 //! The main thread of a rank: it writes rows, agrees with the other ranks, and gives the threads their orders.
 
+use super::averaging::Averaging;
 use super::checking::{Checking, parts};
 use super::first_block::FirstBlock;
 use super::guards::guards;
 use super::run::Conduct;
 use super::setup::Ensemble;
-use super::slice::{Todo, Trajectories};
+use super::slice::Todo;
 use super::statistics::{Forest, Node, Shape};
 use super::stopping::Stop;
 use super::worker::{Finished, Message, Meters, Order, Orders, Shared, work};
@@ -35,6 +36,7 @@ pub(super) struct Rank<'a, 'b> {
     first_block: FirstBlock<'a>,
     forest: Forest,
     checking: Checking,
+    averaging: Averaging,
     meters: Arc<Meters>,
     /// Trajectory steps of batches that earlier starts had finished, all ranks together.
     earlier: u64,
@@ -73,6 +75,7 @@ impl<'a, 'b> Rank<'a, 'b> {
     ) -> Result<Self, Error> {
         Ok(Rank {
             checking: Checking::begin(ensemble, sink, comm)?,
+            averaging: Averaging::begin(ensemble, sink, comm)?,
             first_block: FirstBlock::new(ensemble, shape, conduct.allow_unsafe),
             ensemble,
             shape,
@@ -112,13 +115,14 @@ impl<'a, 'b> Rank<'a, 'b> {
         let shared = Shared {
             ensemble: self.ensemble,
             shape: self.shape,
-            trajectories: self.trajectories(),
+            trajectories: self.ensemble.trajectories(),
             todo: &missing,
             next: AtomicU64::new(mine.start),
             end: mine.end,
             check: self.checking.task(),
             next_check: AtomicU64::new(checks.start),
             end_check: checks.end,
+            average: self.averaging.average(),
             unfinished: self.sink.unfinished(),
             orders: Orders::default(),
             meters: &meters,
@@ -144,10 +148,6 @@ impl<'a, 'b> Rank<'a, 'b> {
         parts(todo.count(), checks, self.comm.rank(), self.comm.size())
     }
 
-    fn trajectories(&self) -> Trajectories {
-        Trajectories { first: self.ensemble.spec.first_trajectory, count: self.ensemble.spec.ntraj }
-    }
-
     /// Collective: the nodes of finished batches into the forest; gives the batches that are not.
     fn take_kept(&mut self, batches: Range<u64>) -> Result<Todo, Error> {
         let is_first = self.rounds == 0;
@@ -165,7 +165,7 @@ impl<'a, 'b> Rank<'a, 'b> {
             }
             forest.add(batch, leaf);
         })?;
-        let trajectories = self.trajectories();
+        let trajectories = self.ensemble.trajectories();
         let kept: u64 = found.iter().map(|batch| trajectories.lanes(*batch).len() as u64).sum();
         self.earlier += kept * self.ensemble.steps();
         let missing = Todo::without(batches, &found);
@@ -264,7 +264,7 @@ impl<'a, 'b> Rank<'a, 'b> {
         taken
     }
 
-    /// Collective: the statistics of what is done so far, kept by rank 0. The error is this rank's own.
+    /// Collective: the statistics and the density matrix of what is done so far, kept by rank 0. The error is this rank's own.
     fn refresh(&mut self) -> Result<(), Error> {
         let started = Instant::now();
         let node = self.node();
@@ -276,10 +276,17 @@ impl<'a, 'b> Rank<'a, 'b> {
             }
             _ => Ok(()),
         };
+        let kept = kept.and(self.averaging.keep(self.comm, self.sink));
         self.checkpointed = Instant::now();
         self.saving = started.elapsed();
         self.writing += self.saving;
         kept
+    }
+
+    /// Collective: the density matrix of everything so far is kept.
+    pub fn keep_density(&mut self) -> Result<(), Error> {
+        let kept = self.averaging.keep(self.comm, self.sink);
+        if self.comm.all(kept.is_ok()) { Ok(()) } else { Err(kept.err().unwrap_or(Error::Elsewhere)) }
     }
 
     /// Collective: the node of everything so far, on rank 0.

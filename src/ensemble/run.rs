@@ -81,6 +81,7 @@ pub fn run(
             break;
         }
     }
+    rank.keep_density()?;
     let (node, cost) = (rank.node(), rank.cost());
     Ok(node.map(|node| {
         // Asked to stop when nothing was left to do.

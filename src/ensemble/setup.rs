@@ -1,8 +1,9 @@
 //! From a resolved input to something that can run: the compiled problem and what its rows hold.
 
 use super::guards::Watched;
+use super::slice::Trajectories;
 use super::statistics::Shape;
-use super::{LeakInfo, ObservableInfo, RecordInfo, StateInfo};
+use super::{Density, DensityInfo, LeakInfo, ObservableInfo, RecordInfo, StateInfo};
 use crate::error::Error;
 use crate::input::{Gauge, InputError, Method, Origin, ProgramModel, RunSpec, StoreStates, TimeGrid, observe};
 use crate::integrator::{IntegrationError, MethodInfo, Problem, Schedule, largest_stable_step};
@@ -101,6 +102,9 @@ impl Ensemble {
         }
         let times = spec.time.times();
         let mut problem = Problem::new(&model, unravelling, &watched, schedule);
+        if spec.store_states == Some(StoreStates::Average) {
+            check_density(model.space.dim(), times.len())?;
+        }
         if spec.store_record {
             check_record(&model, &times)?;
             problem = problem.with_record();
@@ -176,9 +180,28 @@ impl Ensemble {
         let times = match self.spec.store_states? {
             StoreStates::Final => self.times.last().copied().into_iter().collect(),
             StoreStates::All => self.times.clone(),
+            StoreStates::Average => return None,
         };
-        let factors = self.model.space.factors.iter().map(|f| (f.name.clone(), f.dim)).collect();
-        Some(StateInfo { times, factors })
+        Some(StateInfo { times, factors: self.factors() })
+    }
+
+    /// The density matrix, if there is to be one.
+    pub fn density(&self) -> Option<DensityInfo> {
+        (self.spec.store_states == Some(StoreStates::Average)).then(|| DensityInfo { factors: self.factors() })
+    }
+
+    /// At how many times the kets of a batch in flight are kept, if they are: for its rows, or for the density matrix.
+    pub(super) fn kets_in_flight(&self) -> Option<usize> {
+        self.spec.store_states.map(|which| if which == StoreStates::Final { 1 } else { self.times.len() })
+    }
+
+    fn factors(&self) -> Vec<(String, usize)> {
+        self.model.space.factors.iter().map(|f| (f.name.clone(), f.dim)).collect()
+    }
+
+    /// The trajectories of the run.
+    pub(super) fn trajectories(&self) -> Trajectories {
+        Trajectories { first: self.spec.first_trajectory, count: self.spec.ntraj }
     }
 
     /// Kept records, if any.
@@ -199,6 +222,15 @@ impl Ensemble {
             times: self.times.len(),
         }
     }
+}
+
+/// Refuse a density matrix that no rank could hold.
+fn check_density(dimension: usize, times: usize) -> Result<(), InputError> {
+    let bytes = Density::bytes(dimension as u64, times as u64);
+    if bytes > Density::LARGEST {
+        return Err(InputError::Density { dimension, times, bytes, largest: Density::LARGEST });
+    }
+    Ok(())
 }
 
 /// Refuse a record that would hold nothing.

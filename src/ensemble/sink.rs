@@ -1,6 +1,6 @@
 //! Where results go: the seam between the ensemble and whoever keeps its rows.
 
-use super::StepCheck;
+use super::{Density, StepCheck};
 use crate::error::Error;
 use ndarray::{Array2, Array3};
 use num_complex::Complex64;
@@ -74,6 +74,20 @@ pub struct StateInfo {
     pub factors: Vec<(String, usize)>,
 }
 
+/// A density matrix of the ensemble.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DensityInfo {
+    /// Name and dimension of every factor of the space, slowest index first.
+    pub factors: Vec<(String, usize)>,
+}
+
+impl DensityInfo {
+    /// Basis states.
+    pub fn dim(&self) -> usize {
+        self.factors.iter().map(|(_, dim)| dim).product()
+    }
+}
+
 /// Kept records of heterodyne detection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordInfo {
@@ -104,6 +118,8 @@ pub struct Header {
     pub leaks: Vec<LeakInfo>,
     /// Stored kets, if asked for.
     pub states: Option<StateInfo>,
+    /// The density matrix of the ensemble, if asked for.
+    pub density: Option<DensityInfo>,
     /// Kept records, if asked for.
     pub record: Option<RecordInfo>,
     /// Trajectories of the step check, if there is one.
@@ -269,19 +285,24 @@ pub trait Unfinished: Send + Sync {
     fn state(&self, batch: u64) -> Option<Vec<u8>>;
 }
 
-/// Keeps results. Called by the main thread of every rank, in this order: `begin`; then for every round of
-/// the run `kept`, and until the round is over `accept`, `checkpoint`, `turn` and `refresh` in any order; `finish`.
+/// Keeps results. Called by the main thread of every rank, in this order: `begin`, `step_check` and `density`; for every round of
+/// the run `kept`, and until the round is over `accept`, `checkpoint`, `turn`, `refresh` and `keep_density` in any order; `finish`.
 /// What has a default here is for those that outlive the process.
 pub trait Sink {
     /// Collective, once, before the first row; the same answer on all ranks.
     fn begin(&mut self, header: &Header) -> Result<Begun, Error>;
-    /// Collective, before a round: the batches among `batches` that are finished already, ascending, the same on all
-    /// ranks. `visit` is given the rows of those that fall to this rank; every finished batch falls to one rank.
+    /// Collective, before a round: the batches among `batches` that are finished already, also in the density matrix
+    /// if there is one, ascending, the same on all ranks. `visit` is given the rows of those that fall to this rank; every finished batch falls to one rank.
     fn kept(&mut self, _batches: Range<u64>, _visit: &mut dyn FnMut(u64, &Rows)) -> Result<Vec<u64>, Error> {
         Ok(vec![])
     }
     /// Collective, before the first round: the check of the step if an earlier start has finished it; given on rank 0 only.
     fn step_check(&mut self) -> Result<Option<StepCheck>, Error> {
+        Ok(None)
+    }
+    /// Collective, before the first round: the density matrix of what earlier starts have kept of it, with the
+    /// trajectories that are in it; given on rank 0 only.
+    fn density(&mut self) -> Result<Option<Density>, Error> {
         Ok(None)
     }
     /// Independent, after `begin`: what earlier runs left half done.
@@ -300,6 +321,11 @@ pub trait Sink {
     }
     /// Independent, rank 0: the statistics of what is done so far.
     fn refresh(&mut self, _summary: &Summary) -> Result<(), Error> {
+        Ok(())
+    }
+    /// Independent, rank 0: the density matrix of what is done so far, in the place of the one before. Its trajectories
+    /// need not be those whose rows were accepted.
+    fn keep_density(&mut self, _density: &mut Density) -> Result<(), Error> {
         Ok(())
     }
     /// Collective, once, after the last row; `summary` is given on rank 0 only.

@@ -1,5 +1,6 @@
 //! A thread that integrates one batch after another.
 
+use super::averaging::Average;
 use super::checking::Task;
 use super::flight::Flight;
 use super::setup::Ensemble;
@@ -99,6 +100,8 @@ pub(super) struct Shared<'a> {
     pub check: Option<Arc<Task>>,
     pub next_check: AtomicU64,
     pub end_check: u64,
+    /// The density matrix, if there is to be one.
+    pub average: Option<Arc<Average>>,
     pub unfinished: Arc<dyn Unfinished>,
     pub orders: Orders,
     pub meters: &'a Meters,
@@ -166,7 +169,10 @@ fn integrate(shared: &Shared, number: usize, to: &SyncSender<Message>) {
         let Some(batch) = shared.todo.get(next).filter(|_| next < shared.end) else { return };
         let mut worker = Worker { shared, number, to, engine: engine.as_mut(), saves: 0 };
         let message = match worker.integrate(batch) {
-            Ok(Some(rows)) => {
+            Ok(Some(mut rows)) => {
+                if let Some(average) = &shared.average {
+                    average.add(&mut rows);
+                }
                 let leaf = Node::leaf(shared.shape, &rows);
                 Message::Finished(Box::new(Finished { batch, rows, leaf }))
             }

@@ -177,6 +177,22 @@ pub enum InputError {
         /// What the system says.
         reason: String,
     },
+    /// A density matrix that no rank could hold.
+    #[error(
+        "--store-states average: a density matrix of {dimension} basis states at {times} times takes {} on every rank, and \
+         {} is the most; save fewer times (--save-dt, --save-from) or take fewer Fock states (--fock NAME=N)",
+        gibibytes(*.bytes), gibibytes(*.largest)
+    )]
+    Density {
+        /// Basis states.
+        dimension: usize,
+        /// Saved times.
+        times: usize,
+        /// What it would take.
+        bytes: u64,
+        /// What it may take.
+        largest: u64,
+    },
     /// A record that would hold nothing.
     #[error("--store-record: {0}")]
     Record(&'static str),
@@ -210,6 +226,11 @@ impl InputError {
         known.dedup();
         unknown("key", word, &known)
     }
+}
+
+/// Bytes in a sentence.
+fn gibibytes(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
 fn one_of(known: &str) -> String {

@@ -6,6 +6,7 @@ use super::problem::Problem;
 use super::record::Record;
 use crate::kernel::{Batch, Complex8, Isa, Kernel, LANES, Lane, Lanes, Overlaps};
 use num_complex::Complex64;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What a save time yields, per lane.
@@ -34,6 +35,8 @@ pub trait Engine: Send {
     fn take_record(&mut self) -> Vec<Complex8>;
     /// The normalised ket of a lane.
     fn ket(&self, lane: usize) -> Vec<Complex64>;
+    /// Those of several lanes, each into its place.
+    fn kets(&self, lanes: Range<usize>, places: &mut [&mut [Complex64]]);
     /// Largest norm drift of a step so far, per lane: | |psi'|^2/|psi|^2 - 1 | divided by
     /// max(1, sum_k |dxi_k|^2/h). The noise alone changes the norm by |dxi|^2 var(L), so without the
     /// division the largest of many steps would measure how many there were.
@@ -295,10 +298,19 @@ impl<S: Stepper> Engine for BatchEngine<S> {
     }
 
     fn ket(&self, lane: usize) -> Vec<Complex64> {
+        let mut ket = vec![Complex64::ZERO; self.problem.order().len()];
+        self.kets(lane..lane + 1, &mut [&mut ket]);
+        ket
+    }
+
+    fn kets(&self, lanes: Range<usize>, places: &mut [&mut [Complex64]]) {
         let (psi, norm) = self.stepper.shown(&self.state);
-        let norm = norm.0[lane].sqrt();
-        let ket: Vec<_> = psi.ket(lane).iter().map(|x| x / norm).collect();
-        self.problem.in_users_basis(&ket)
+        let norm = norm.0.map(f64::sqrt);
+        for (row, place) in psi.rows().iter().zip(self.problem.order()) {
+            for (lane, ket) in lanes.clone().zip(places.iter_mut()) {
+                ket[*place] = row.lane(lane) / norm[lane];
+            }
+        }
     }
 
     fn norm_drift(&self) -> Lanes {

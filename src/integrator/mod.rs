@@ -9,8 +9,8 @@
 //!
 //! Steps h and times are in the model's unit of time; E[|dxi_k|^2] = h over a step.
 //!
-//! Generic below the `Engine` seam (a stepper and a source of noise), `dyn` above it: nobody to the
-//! right knows which method runs.
+//! Generic in the stepper below the `Engine` seam, `dyn` above it: nobody to the right knows which method runs. Sources of
+//! noise are `dyn` as well, so a method is compiled once per instruction set.
 
 mod coarsened;
 mod em;
@@ -156,7 +156,7 @@ impl MethodInfo {
 /// An engine for the trajectories of a run.
 pub fn engine(method: Method, problem: Arc<Problem>, seed: u64, isa: Isa) -> Box<dyn Engine> {
     let noise = StreamNoise::new(Domain::Run, seed, MethodInfo::of(method).draws(&problem), problem.h);
-    engine_with(method, problem, noise, isa)
+    engine_with(method, problem, Box::new(noise), isa)
 }
 
 /// An engine for the check of a step: its every step has the noise of `steps` steps of the check's streams. So one of step
@@ -164,17 +164,12 @@ pub fn engine(method: Method, problem: Arc<Problem>, seed: u64, isa: Isa) -> Box
 pub fn check_engine(method: Method, problem: Arc<Problem>, seed: u64, isa: Isa, steps: usize) -> Box<dyn Engine> {
     let draws = MethodInfo::of(method).draws(&problem);
     let fine = StreamNoise::new(Domain::Check, seed, draws, problem.h / steps as f64);
-    engine_with(method, problem, Coarsened::new(fine, draws, steps), isa)
+    engine_with(method, problem, Box::new(Coarsened::new(fine, draws, steps)), isa)
 }
 
 /// An engine with a given source of noise, such as a prescribed Wiener path.
-pub fn engine_with(
-    method: Method,
-    problem: Arc<Problem>,
-    noise: impl Noise + 'static,
-    isa: Isa,
-) -> Box<dyn Engine> {
-    let (draws, noise) = (MethodInfo::of(method).draws(&problem), Box::new(noise));
+pub fn engine_with(method: Method, problem: Arc<Problem>, noise: Box<dyn Noise>, isa: Isa) -> Box<dyn Engine> {
+    let draws = MethodInfo::of(method).draws(&problem);
     match method {
         Method::Em => Box::new(engine::BatchEngine::<em::Em>::new(problem, draws, noise, isa)),
         Method::Heun => Box::new(engine::BatchEngine::<heun::Heun>::new(problem, draws, noise, isa)),

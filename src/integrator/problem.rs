@@ -114,6 +114,11 @@ impl Problem {
         Operator::from_elements(operator.dim(), elements)
     }
 
+    /// The place in the user's basis of every basis state of the plan.
+    pub(super) fn order(&self) -> &[usize] {
+        &self.order
+    }
+
     /// A ket of the plan in the user's basis.
     pub fn in_users_basis(&self, ket: &[Complex64]) -> Vec<Complex64> {
         let mut out = vec![Complex64::ZERO; ket.len()];

@@ -82,7 +82,7 @@ impl Streams {
     pub fn next_bits<V: Lane>(&mut self) -> [u64; LANES] {
         let multiply = if V::WIDE_PRODUCTS { product_of_pieces } else { product };
         let mut out = [0; LANES];
-        for lane in 0..LANES {
+        for (lane, out) in out.iter_mut().enumerate() {
             let (old_high, old_low) = (self.high[lane], self.low[lane]);
             // state -> MULTIPLIER state + increment
             let (carried, low) = multiply(old_low, MULTIPLIER);
@@ -93,7 +93,7 @@ impl Streams {
             self.low[lane] = low;
             // The output function DXSM.
             let mixed = (old_high ^ (old_high >> 32)).wrapping_mul(MULTIPLIER);
-            out[lane] = (mixed ^ (mixed >> 48)).wrapping_mul(old_low | 1);
+            *out = (mixed ^ (mixed >> 48)).wrapping_mul(old_low | 1);
         }
         out
     }

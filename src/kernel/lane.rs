@@ -43,6 +43,8 @@ pub trait Lane: Copy {
     fn plus(self, b: Self) -> Self;
     /// self * b.
     fn times(self, b: Self) -> Self;
+    /// The bits of self and of b, added as whole numbers modulo 2^64.
+    fn plus_bits(self, b: Self) -> Self;
     /// Run `kernel` in a function of its own, compiled for these registers: what several callers share is compiled once.
     fn run<K: Kernel>(kernel: K) -> K::Output;
 
@@ -205,6 +207,11 @@ impl Lane for Array {
     #[inline(always)]
     fn times(self, b: Self) -> Self {
         each_lane!(lane => self.0[lane] * b.0[lane])
+    }
+
+    #[inline(always)]
+    fn plus_bits(self, b: Self) -> Self {
+        each_lane!(lane => f64::from_bits(self.0[lane].to_bits().wrapping_add(b.0[lane].to_bits())))
     }
 
     #[inline(never)]

@@ -48,7 +48,7 @@ fn avx2<K: Kernel>(kernel: K) -> K::Output {
 
 /// An implementation by the intrinsics of one width.
 macro_rules! lane {
-    ($name:ident, $width:literal, $wide:literal, $run:ident, $splat:ident $load:ident $store:ident $fma:ident $fnma:ident $add:ident $mul:ident) => {
+    ($name:ident, $width:literal, $wide:literal, $run:ident, $splat:ident $load:ident $store:ident $fma:ident $fnma:ident $add:ident $mul:ident $bits:ident $add_bits:ident $of_bits:ident) => {
         // SAFETY of every block: the CPU has the instructions (head of this file); a part of these registers starts at
         // a multiple of their width below eight, so loads and stores stay inside `Lanes` and on its alignment of 64 bytes.
         impl Lane for $name {
@@ -98,6 +98,12 @@ macro_rules! lane {
             }
 
             #[inline(always)]
+            fn plus_bits(self, b: Self) -> Self {
+                // SAFETY: see above.
+                unsafe { $name($of_bits($add_bits($bits(self.0), $bits(b.0)))) }
+            }
+
+            #[inline(always)]
             fn run<K: Kernel>(kernel: K) -> K::Output {
                 // SAFETY: see above.
                 unsafe { $run(kernel) }
@@ -106,5 +112,7 @@ macro_rules! lane {
     };
 }
 
-lane!(Avx512, 8, true, avx512, _mm512_set1_pd _mm512_load_pd _mm512_store_pd _mm512_fmadd_pd _mm512_fnmadd_pd _mm512_add_pd _mm512_mul_pd);
-lane!(Avx2, 4, false, avx2, _mm256_set1_pd _mm256_load_pd _mm256_store_pd _mm256_fmadd_pd _mm256_fnmadd_pd _mm256_add_pd _mm256_mul_pd);
+lane!(Avx512, 8, true, avx512, _mm512_set1_pd _mm512_load_pd _mm512_store_pd _mm512_fmadd_pd _mm512_fnmadd_pd _mm512_add_pd _mm512_mul_pd
+    _mm512_castpd_si512 _mm512_add_epi64 _mm512_castsi512_pd);
+lane!(Avx2, 4, false, avx2, _mm256_set1_pd _mm256_load_pd _mm256_store_pd _mm256_fmadd_pd _mm256_fnmadd_pd _mm256_add_pd _mm256_mul_pd
+    _mm256_castpd_si256 _mm256_add_epi64 _mm256_castsi256_pd);

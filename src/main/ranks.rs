@@ -207,7 +207,8 @@ fn already_complete(path: Option<&Path>, options: &Options, comm: &dyn Comm, exi
     let Some(path) = path.filter(|_| comm.is_root()) else { return exit_code };
     let said = match options.json {
         true => Results::open(path)
-            .and_then(|results| qsd::report::info::json(&results))
+            .map_err(Error::from)
+            .and_then(|results| Ok(qsd::report::info::json(&results, None)?))
             .map(|document| writeln!(io::stdout(), "{document:#}")),
         false if options.quiet => Ok(Ok(())),
         false => Ok(writeln!(
@@ -216,7 +217,7 @@ fn already_complete(path: Option<&Path>, options: &Options, comm: &dyn Comm, exi
             path.display()
         )),
     };
-    let said = said.map_or_else(|error| complain(&error.into()), shown);
+    let said = said.map_or_else(|error| complain(&error), shown);
     said.max(exit_code).max(write_exports(path, options))
 }
 

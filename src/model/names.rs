@@ -5,6 +5,10 @@ pub const RESERVED: &[&str] = &[
     "time",
     "time_psi",
     "psi",
+    "rho",
+    "rho_row",
+    "rho_col",
+    "in_rho",
     "record",
     "time_record",
     "channel",
@@ -30,7 +34,7 @@ pub const RESERVED: &[&str] = &[
 ];
 
 /// Beginnings of names that the program makes from a factor's name.
-pub const PREFIXES: &[&str] = &["leak_", "fock_", "level_"];
+pub const PREFIXES: &[&str] = &["leak_", "fock_", "level_", "basis_"];
 
 /// Endings of what is stored for an observable beside itself.
 pub const SUFFIXES: &[&str] = &["_mean", "_sem", "_traj_std"];

@@ -2,6 +2,7 @@
 //! resolved input, but for lines of matrices that nobody could read; everything else in it is a comment.
 
 use super::{network, table::plural};
+use crate::ensemble::Density;
 use crate::input::{RunSpec, StepReason, StoreStates, neat};
 use crate::model::{HilbertSpace, Reduced};
 use indicatif::{BinaryBytes, HumanCount};
@@ -107,18 +108,25 @@ pub fn json(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()> 
     writeln!(out, "{document:#}")
 }
 
-/// Bytes of a rank: the kets in work and the rows that wait to be written, for every thread.
+/// Bytes of a rank: the kets in work and the rows that wait to be written, for every thread; and the density matrix.
 fn memory(spec: &RunSpec, plan: &Plan) -> u64 {
     let (dimension, saves) = (plan.dimension as u64, spec.time.saves() as u64);
     let stored = match spec.store_states {
         None => 0,
         Some(StoreStates::Final) => 1,
         Some(StoreStates::All) => saves,
+        // Those of one time once more, as they are added.
+        Some(StoreStates::Average) => saves.saturating_add(1),
     };
     let numbers = saves
         .saturating_mul((plan.observables + plan.records) as u64)
         .saturating_add(dimension.saturating_mul(COPIES.saturating_add(stored)));
-    (plan.threads as u64).saturating_mul(LANES * COMPLEX).saturating_mul(numbers)
+    let threads = plan.threads as u64;
+    let density = match spec.store_states {
+        Some(StoreStates::Average) => Density::bytes(dimension, saves),
+        _ => 0,
+    };
+    threads.saturating_mul(LANES * COMPLEX).saturating_mul(numbers).saturating_add(density)
 }
 
 #[cfg(test)]

@@ -132,6 +132,7 @@ pub(super) mod tests {
             observables: vec![info("n", "a.dag*a", true), info("a", "a", false)],
             leaks: vec![],
             states: None,
+            density: None,
             record: None,
             check_dt: None,
             parameters: vec![],

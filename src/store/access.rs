@@ -71,24 +71,26 @@ fn next_step(kind: ErrorKind, inside: Inside, standing: Option<(&Path, Ids)>, me
 mod tests {
     use super::*;
 
-    const DATA: Option<(&Path, Ids)> = Some((Path::new("/"), (0, 5)));
+    fn data() -> Option<(&'static Path, Ids)> {
+        Some((Path::new("/"), (0, 5)))
+    }
 
     #[test]
     fn a_place_of_somebody_else_says_whose_it_is_who_runs_and_what_docker_needs() {
-        let said = |inside| next_step(ErrorKind::PermissionDenied, inside, DATA, (1000, 100));
+        let said = |inside| next_step(ErrorKind::PermissionDenied, inside, data(), (1000, 100));
         let docker = said(Inside::Docker);
         for part in ["belongs to user 0, group 5", "runs as 1000:100", "--user 0:5", "--output-dir"] {
             assert!(docker.contains(part), "no '{part}' in: {docker}");
         }
         assert!(said(Inside::Nothing).contains("belongs to user 0") && !said(Inside::Nothing).contains("--user"));
         // One's own directory without the right to write is no question of who runs.
-        let own = next_step(ErrorKind::PermissionDenied, Inside::Docker, DATA, (0, 0));
+        let own = next_step(ErrorKind::PermissionDenied, Inside::Docker, data(), (0, 0));
         assert!(own.starts_with("choose another place"), "{own}");
     }
 
     #[test]
     fn a_place_that_a_container_hides_is_told_how_to_bind() {
-        let said = |inside, kind| next_step(kind, inside, DATA, (0, 0));
+        let said = |inside, kind| next_step(kind, inside, data(), (0, 0));
         assert!(said(Inside::Apptainer, ErrorKind::ReadOnlyFilesystem).contains("--bind DIR"));
         assert!(said(Inside::Docker, ErrorKind::NotFound).contains("-v DIR:/data"));
         assert!(said(Inside::Nothing, ErrorKind::NotFound).starts_with("choose another place"));

@@ -97,6 +97,18 @@ pub enum StoreError {
         /// The other.
         b: PathBuf,
     },
+    /// Trajectories whose rows and whose part of the density matrix are not both there.
+    #[error(
+        "{} of the trajectories of {} have either a row in it or a part in its density matrix, and not both, as a killed run \
+         leaves them; `qsd resume {}` first",
+        .count, .path.display(), .path.display()
+    )]
+    Unaveraged {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+    },
     /// Nothing to merge.
     #[error("{} and what was named with it hold no finished trajectory; `qsd info` says how far a run is", .path.display())]
     Empty {
@@ -230,7 +242,10 @@ impl StoreError {
             StoreError::Locked { .. } => "E-lock",
             StoreError::Full { .. } => "E-disk",
             StoreError::Name { .. } => "E-name",
-            StoreError::Mismatch { .. } | StoreError::Overlap { .. } | StoreError::Empty { .. } => "E-merge",
+            StoreError::Mismatch { .. }
+            | StoreError::Overlap { .. }
+            | StoreError::Unaveraged { .. }
+            | StoreError::Empty { .. } => "E-merge",
             _ => "E-file",
         }
     }

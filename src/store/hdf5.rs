@@ -17,6 +17,7 @@ use crate::comm::RawComm;
 use ::hdf5::file::LibraryVersion;
 use ::hdf5::plist::DatasetCreate;
 use ::hdf5::plist::dataset_create::{AllocTime, FillTime, Layout as Storage};
+use ::hdf5::plist::file_access::FileAccessBuilder;
 use ::hdf5::sync::sync;
 use ::hdf5::types::TypeDescriptor;
 use ::hdf5::{Dataspace, Datatype, Error as LibraryError, FileBuilder, Hyperslab, Location, Result};
@@ -26,6 +27,7 @@ use hdf5_sys::h5i::hid_t;
 use hdf5_sys::{h5p::H5P_DEFAULT, h5s::H5S_ALL};
 use num_complex::Complex64;
 use std::ffi::{CString, c_char, c_int, c_uint};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use self::text::clip;
@@ -61,7 +63,7 @@ impl File {
     /// Create a file, serially. Format bounds up to 1.8: later superblocks leave a killed writer's file locked.
     pub fn create(path: &Path) -> Stored<File> {
         let mut builder = FileBuilder::new();
-        builder.with_fapl(|p| p.libver_bounds(LibraryVersion::Earliest, LibraryVersion::V18).file_locking(false));
+        builder.with_fapl(|p| unlocked(p).libver_bounds(LibraryVersion::Earliest, LibraryVersion::V18));
         let create = || -> Result<::hdf5::File> {
             let file = builder.create_excl(path)?;
             file.commit_datatype(COMPLEX, &Datatype::from_type::<Complex64>()?)?;
@@ -79,7 +81,7 @@ impl File {
         match comm {
             Some(comm) => through_mpi(&mut builder, comm),
             None => {
-                builder.with_fapl(|p| p.sieve_buf_size(0).file_locking(false));
+                builder.with_fapl(|p| unlocked(p).sieve_buf_size(0));
             }
         }
         let file = builder.open_rw(path).map_err(fault(path, "open the file for writing"))?;
@@ -89,7 +91,7 @@ impl File {
     /// Open a file for reading, also while others write it.
     pub fn open(path: &Path) -> Stored<File> {
         let mut builder = FileBuilder::new();
-        builder.with_fapl(|p| p.file_locking(false));
+        builder.with_fapl(unlocked);
         let not_hdf5 = |error| NotHdf5 { path: path.into(), detail: detail(&error) };
         Ok(File { file: builder.open(path).map_err(not_hdf5)?, path: path.into() })
     }
@@ -142,9 +144,14 @@ impl File {
         names().map_err(self.fault("list", group))
     }
 
-    /// Give a group ("/" for the root) a count as an attribute.
+    /// Give a group ("/" for the root) a count as an attribute, or another value to the one it has.
     pub fn set_count(&self, group: &str, name: &str, value: i64) -> Stored<()> {
-        let set = || self.file.group(group)?.new_attr::<i64>().create(name)?.write_scalar(&value);
+        let set = || {
+            let group = self.file.group(group)?;
+            let is_there = group.attr_names()?.iter().any(|found| found == name);
+            let attribute = if is_there { group.attr(name)? } else { group.new_attr::<i64>().create(name)? };
+            attribute.write_scalar(&value)
+        };
         set().map_err(self.fault("write the attribute", name))
     }
 
@@ -263,6 +270,18 @@ impl Dataset {
         Ok(read().map_err(self.fault("read rows of"))?.into_raw_vec_and_offset().0)
     }
 
+    /// Read `rows` of a dataset with two axes or more, of the second axis only `at`.
+    pub fn read_column<T: Element>(&self, rows: Range<usize>, at: usize) -> Stored<Vec<T>> {
+        let read = || {
+            let mut shape = self.data.shape();
+            (shape[0], shape[1]) = (rows.len(), 1);
+            let place = |axis: usize| [rows.start, at].get(axis).copied().unwrap_or(0);
+            let slab: Vec<_> = (0..shape.len()).map(|axis| (place(axis)..place(axis) + shape[axis]).into()).collect();
+            self.data.read_slice::<T, _, ndarray::IxDyn>(Hyperslab::from(slab))
+        };
+        Ok(read().map_err(self.fault("read rows of"))?.into_raw_vec_and_offset().0)
+    }
+
     /// Read one number.
     pub fn read_one<T: Element + Copy>(&self) -> Stored<T> {
         self.data.read_scalar().map_err(self.fault("read"))
@@ -346,6 +365,21 @@ impl Dataset {
     fn fault(&self, doing: &str) -> impl FnOnce(LibraryError) -> StoreError + use<> {
         fault(&self.path, &format!("{doing} {}", self.name))
     }
+}
+
+/// Without a lock of HDF5's own.
+#[cfg(hdf5_locking)]
+fn unlocked(access: &mut FileAccessBuilder) -> &mut FileAccessBuilder {
+    access.file_locking(false)
+}
+
+/// The same for a library before 1.10.7, which asks the environment whenever it opens a file.
+#[cfg(not(hdf5_locking))]
+fn unlocked(access: &mut FileAccessBuilder) -> &mut FileAccessBuilder {
+    static ASKED: std::sync::Once = std::sync::Once::new();
+    // SAFETY: before the first file is opened, which is before there are threads that integrate.
+    ASKED.call_once(|| unsafe { std::env::set_var("HDF5_USE_FILE_LOCKING", "FALSE") });
+    access
 }
 
 #[cfg(feature = "mpi")]

@@ -20,7 +20,7 @@ pub const FORMAT: &str = "qsd-result";
 pub const FORMAT_VERSION: &str = "1.0.0";
 /// Value of the root attribute `numbers`: another one when a seed gives other numbers, because rows of both
 /// must not stand in one file.
-pub const NUMBERS: i64 = 1;
+pub const NUMBERS: i64 = 2;
 /// Value of `state/end_condition` before the end.
 pub const UNFINISHED: &str = "not finished";
 /// Runs (starts and restarts) that a file has room for.
@@ -45,6 +45,10 @@ pub enum Axis {
     Interval,
     /// The c_ops.
     Channel,
+    /// Basis states: rows of the density matrix.
+    BasisRow,
+    /// Basis states: its columns.
+    BasisColumn,
     /// One axis for every factor of the space.
     Factors,
     /// Levels of one factor.
@@ -64,6 +68,10 @@ pub enum Each {
     Leak,
     /// Only with stored kets.
     Kets,
+    /// Only with a density matrix.
+    Density,
+    /// Every factor of the space has one, only with a density matrix.
+    BasisFactor,
     /// Only with kept records.
     Record,
     /// Every factor of the space has one, only with stored kets.
@@ -228,6 +236,8 @@ pub fn datasets(header: &Header) -> Vec<Dataset> {
             Each::CheckedObservable => header.observables.iter().map(|o| o.name.clone()).collect(),
             Each::Leak => header.leaks.iter().map(|leak| leak.factor.clone()).collect(),
             Each::Kets => header.states.iter().map(|_| String::new()).collect(),
+            Each::Density => header.density.iter().map(|_| String::new()).collect(),
+            Each::BasisFactor => header.density.iter().flat_map(|d| &d.factors).map(|(name, _)| name.clone()).collect(),
             Each::Record => header.record.iter().map(|_| String::new()).collect(),
             Each::Factor => factors.clone().map(|(name, _)| level_scale(header, name)).collect(),
             Each::Parameter => header.parameters.iter().map(|p| p.name.clone()).collect(),
@@ -327,6 +337,8 @@ fn axis_of(header: &Header, axis: Axis, item: usize, path: &str) -> Vec<(usize, 
             vec![(header.record.as_ref().map_or(0, |record| record.ends.len()), "time_record".into())]
         }
         Axis::Channel => vec![(channels(header).len(), "channel".into())],
+        Axis::BasisRow => vec![(dimension(header), "rho_row".into())],
+        Axis::BasisColumn => vec![(dimension(header), "rho_col".into())],
         Axis::KetTime => vec![(header.states.as_ref().map_or(0, |s| s.times.len()), "time_psi".into())],
         Axis::Factors => factors().map(|(name, dim)| (*dim, level_scale(header, name))).collect(),
         Axis::Level => factors().skip(item).take(1).map(|(_, dim)| (*dim, path.into())).collect(),
@@ -337,6 +349,19 @@ fn axis_of(header: &Header, axis: Axis, item: usize, path: &str) -> Vec<(usize, 
 /// Names of the c_ops, if their records are kept.
 pub fn channels(header: &Header) -> &[String] {
     header.record.as_ref().map_or(&[], |record| &record.channels)
+}
+
+/// Basis states, if there is a density matrix.
+fn dimension(header: &Header) -> usize {
+    header.density.as_ref().map_or(0, |density| density.dim())
+}
+
+/// The level of a factor in every basis state: the last factor counts fastest.
+pub fn levels(header: &Header, factor: usize) -> Vec<i64> {
+    let factors = header.density.iter().flat_map(|density| &density.factors).map(|(_, dim)| *dim);
+    let dims: Vec<usize> = factors.skip(factor).collect();
+    let faster: usize = dims.iter().skip(1).product();
+    (0..dimension(header)).map(|state| (state / faster % dims[0]) as i64).collect()
 }
 
 /// Scale of a factor: `fock_<name>` for a Fock factor (all of them are watched), else `level_<name>`.

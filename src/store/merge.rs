@@ -7,7 +7,7 @@
 use super::place::{Lock, remove_leftovers, standing};
 use super::writer::Open;
 use super::{Results, StoreError, copy, skeleton};
-use crate::ensemble::{Header, StepCheck, Summary, Value, Verdict, Watched, judge, utc_now};
+use crate::ensemble::{Density, Header, StepCheck, Summary, Value, Verdict, Watched, judge, utc_now};
 use crate::error::exit;
 use crate::input::{Existing, Method, difference, with_number, without_number};
 use std::cmp::Reverse;
@@ -73,7 +73,7 @@ pub fn merge(files: &[PathBuf], output: &Path, merging: Merging) -> Result<Merge
     if lock.is_held() {
         remove_leftovers(output);
     }
-    let Found { mut header, rows, counts, check } = survey(files)?;
+    let Found { mut header, rows, counts, check, mut density, numbers } = survey(files)?;
     header.ranks = 1;
     header.threads = 1;
     header.host = merging.host;
@@ -87,6 +87,7 @@ pub fn merge(files: &[PathBuf], output: &Path, merging: Merging) -> Result<Merge
     let mut summary = None;
     skeleton::create_with(output, &header, |part| {
         let new = Open::alone(part, &header)?;
+        new.set_numbers(numbers)?;
         fill(files, &rows, &new)?;
         if let Some(check) = &check {
             new.write_step_check(check)?;
@@ -94,6 +95,9 @@ pub fn merge(files: &[PathBuf], output: &Path, merging: Merging) -> Result<Merge
         new.into_file().close()?;
         let found = summarise(part, &header, merging.allow_unsafe, started.0)?;
         let mut new = Open::alone(part, &header)?;
+        if let Some(density) = &mut density {
+            new.write_density(density)?;
+        }
         new.write_summary(&found)?;
         new.write_end(&found)?;
         new.write_complete(&found)?;
@@ -115,6 +119,10 @@ struct Found {
     counts: Vec<(PathBuf, u64, u64)>,
     /// The step check that is kept.
     check: Option<StepCheck>,
+    /// The density matrix of all of them.
+    density: Option<Density>,
+    /// What the seeds of all of them mean.
+    numbers: i64,
 }
 
 /// Of several step checks that of the lowest seed is kept, which the header names; of several of them that of the most
@@ -123,6 +131,7 @@ fn survey(files: &[PathBuf]) -> Result<Found, StoreError> {
     let mut first: Option<(Header, i64)> = None;
     let (mut rows, mut counts): (Vec<Row>, Vec<_>) = (vec![], vec![]);
     let mut kept: Option<(u64, StepCheck, Header)> = None;
+    let mut density: Option<Density> = None;
     for (number, path) in files.iter().enumerate() {
         let results = Results::open(path)?;
         match &first {
@@ -135,6 +144,9 @@ fn survey(files: &[PathBuf]) -> Result<Found, StoreError> {
             if kept.as_ref().is_none_or(|(old_seed, old, _)| rank(seed, &check) < rank(*old_seed, old)) {
                 kept = Some((seed, check, results.header()?));
             }
+        }
+        if let Some(part) = averaged(&results, &valid)? {
+            density = Some(joined(density, part));
         }
         let names = seeds.into_iter().zip(trajectories).zip(&valid).enumerate();
         let before = rows.len();
@@ -151,14 +163,36 @@ fn survey(files: &[PathBuf]) -> Result<Found, StoreError> {
         return Err(StoreError::Overlap { seed: *seed, trajectory: *trajectory, a, b });
     }
     match (first, rows.first()) {
-        (Some((header, _)), Some((lowest, ..))) => {
+        (Some((header, numbers)), Some((lowest, ..))) => {
             let (check, header) = match kept.filter(|(seed, ..)| seed == lowest) {
                 Some((_, check, header)) => (Some(check), header),
                 None => (None, unchecked(header)),
             };
-            Ok(Found { header: header_of(header, &rows), rows, counts, check })
+            if let Some(density) = &mut density {
+                *density.counted() = vec![true; rows.len()];
+            }
+            Ok(Found { header: header_of(header, &rows), rows, counts, check, density, numbers })
         }
         _ => Err(StoreError::Empty { path: files.first().cloned().unwrap_or_default() }),
+    }
+}
+
+/// The density matrix of a file, if it has one: of the rows that are merged, and of no other.
+fn averaged(results: &Results, valid: &[bool]) -> Result<Option<Density>, StoreError> {
+    let Some(mut density) = results.density()? else { return Ok(None) };
+    match density.counted().iter().zip(valid).filter(|(counted, valid)| counted != valid).count() {
+        0 => Ok(Some(density)),
+        count => Err(StoreError::Unaveraged { path: results.path().into(), count }),
+    }
+}
+
+fn joined(all: Option<Density>, mut part: Density) -> Density {
+    match all {
+        Some(mut all) => {
+            all.join(&mut part);
+            all
+        }
+        None => part,
     }
 }
 
@@ -272,6 +306,7 @@ fn summarise(part: &Path, header: &Header, allow_unsafe: bool, started: Instant)
 
 #[cfg(test)]
 mod tests {
+    use super::super::h5::File;
     use super::super::testing::{header, scratch, written};
     use super::*;
 
@@ -374,6 +409,21 @@ mod tests {
         assert!(said(&[&a]).contains("out exists"));
         let forced = merge(&[a], &dir.join("out"), Merging { overwrite: true, ..Merging::default() });
         assert!(forced.unwrap_err().to_string().contains("not a results file"));
+    }
+
+    #[test]
+    fn rows_of_another_program_keep_its_numbers_and_do_not_mix_with_ours() {
+        let dir = scratch("numbers");
+        let [a, b, c] = [0, 4, 8].map(|first| part(&dir.join(format!("{first}")), 5, first, 4, 4));
+        for path in [&a, &b] {
+            let file = File::open_rows(path, None).unwrap();
+            file.set_count("/", "numbers", 7).unwrap();
+            file.close().unwrap();
+        }
+        merged(&[a.clone(), b], &dir.join("old")).unwrap();
+        assert_eq!(Results::open(&dir.join("old")).unwrap().numbers().unwrap(), 7);
+        let error = merged(&[a, c], &dir.join("mixed")).unwrap_err();
+        assert!(error.contains("their seeds give other numbers"), "{error}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod resize;
 mod same;
 mod skeleton;
 mod step_check;
+mod sums;
 #[cfg(test)]
 pub(crate) mod testing;
 mod writer;
@@ -32,6 +33,6 @@ pub use error::{StoreError, human_bytes};
 pub use layout::{VOLATILE, VOLATILE_ATTRIBUTES, check_observable_name, file_size};
 pub use merge::{Merged, Merging, merge};
 pub use place::{Place, check_directory, free_space, has_locks};
-pub use reader::{GuardRecord, Kets, Results, RunRecord, State};
+pub use reader::{Factor, GuardRecord, Kets, Results, RunRecord, State};
 pub use resize::resize;
 pub use writer::H5Sink;

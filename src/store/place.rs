@@ -163,6 +163,9 @@ pub fn sync_directory(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// What the name of a lock ends in.
+pub const LOCK: &str = ".lock";
+
 /// `FILE.lock`, held by rank 0 while it writes FILE; the system frees it if the process dies.
 pub struct Lock {
     /// Open for as long as it is held; `None` where there are no locks.
@@ -177,7 +180,7 @@ impl Lock {
     /// `Locked` if another process holds it, `Directory` if it cannot be created. A file system without
     /// locks is only worth a warning.
     pub fn take(output: &Path, alone: bool) -> Result<Lock, StoreError> {
-        let path = with_suffix(output, ".lock");
+        let path = with_suffix(output, LOCK);
         loop {
             let open = File::options().create(true).write(true).truncate(false).open(&path);
             let file = open.map_err(|source| StoreError::Directory { path: path.clone(), doing: "create", source })?;

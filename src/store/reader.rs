@@ -1,16 +1,18 @@
 //! Reading a results file back, finished or not, also while it is being written.
 
 mod columns;
+mod density;
 mod header;
 mod rows;
 mod step_check;
 mod values;
 
-pub use values::Kets;
+pub use values::{Factor, Kets};
 
 use super::StoreError;
 use super::h5::File;
 use super::layout::{FORMAT, FORMAT_VERSION, Kind};
+use super::place::{LOCK, with_suffix};
 use crate::ensemble::{ObservableInfo, Parameter, Value, Verdict};
 use std::path::{Path, PathBuf};
 
@@ -94,6 +96,11 @@ impl Results {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether `FILE.lock` stands beside it: a run is writing, or was killed in a way that left it.
+    pub fn has_lock(&self) -> bool {
+        with_suffix(&self.path, LOCK).exists()
     }
 
     /// A text attribute of the file (`title`, `source`, `history`, `parameter_hash`); empty if there is none.

@@ -4,7 +4,7 @@
 
 use super::merge::retitled;
 use super::writer::Open;
-use super::{Results, StoreError, checkpoint, copy, place, same, skeleton};
+use super::{Results, StoreError, checkpoint, copy, place, same, skeleton, sums};
 use crate::ensemble::{Header, Summary};
 use std::path::Path;
 
@@ -22,15 +22,9 @@ pub fn resize(path: &Path, header: &Header) -> Result<(), StoreError> {
     if results.count()? as u64 == header.ntraj && same::check(&results, header, &[]).is_ok() {
         return Ok(());
     }
-    let valid = results.valid_rows()?;
-    let most = valid.iter().rposition(|valid| *valid).map_or(0, |last| last as u64 + 1);
-    if most > header.ntraj {
-        return Err(StoreError::Shape {
-            path,
-            what: "fewer trajectories than are done".into(),
-            expected: format!("at least {most}"),
-            found: header.ntraj.to_string(),
-        });
+    at_least(&path, end_of(&results.valid_rows()?), header)?;
+    if let Some(mut density) = results.density()? {
+        at_least(&path, end_of(density.counted()), header)?;
     }
     drop(results);
     if lock.is_held() {
@@ -42,7 +36,8 @@ pub fn resize(path: &Path, header: &Header) -> Result<(), StoreError> {
 /// The same for a process that has the lock; with the end of the run, if it is one.
 ///
 /// # Errors
-/// `Full` or `File` if the new file cannot be made: the old one stays.
+/// `Full` or `File` if the new file cannot be made, `Shape` if a trajectory that is left out is in the density matrix: the
+/// old one stays.
 pub(super) fn replace(path: &Path, header: &Header, end: Option<&Summary>) -> Result<(), StoreError> {
     let old = Results::open(path)?;
     let found = old.header()?;
@@ -57,11 +52,16 @@ pub(super) fn replace(path: &Path, header: &Header, end: Option<&Summary>) -> Re
         ..header.clone()
     };
     skeleton::create_with(path, &header, |part| {
-        let new = Open::alone(part, &header)?;
+        let mut new = Open::alone(part, &header)?;
         let copied = copy::rows(&old, &new, &|row| ((row as u64) < header.ntraj).then_some(row))?;
         new.take_runs(&old)?;
         if let Some(check) = old.step_check()? {
             new.write_step_check(&check)?;
+        }
+        if let Some(mut density) = old.density()? {
+            at_least(path, end_of(density.counted()), &header)?;
+            density.counted().resize(header.ntraj as usize, false);
+            new.write_density(&mut density)?;
         }
         match end {
             None => new.write_count(copied)?,
@@ -73,8 +73,27 @@ pub(super) fn replace(path: &Path, header: &Header, end: Option<&Summary>) -> Re
         }
         new.into_file().close()
     })?;
+    sums::remove(path)?;
     // A run that ends here needs its states no more; one that goes on does.
     if end.is_some() { checkpoint::remove(path) } else { Ok(()) }
+}
+
+/// How many rows up to the last that is done.
+fn end_of(done: &[bool]) -> u64 {
+    done.iter().rposition(|done| *done).map_or(0, |last| last as u64 + 1)
+}
+
+/// Rows that are done are not given up; and what is in the density matrix cannot be taken out of it.
+fn at_least(path: &Path, most: u64, header: &Header) -> Result<(), StoreError> {
+    if most <= header.ntraj {
+        return Ok(());
+    }
+    Err(StoreError::Shape {
+        path: path.into(),
+        what: "fewer trajectories than are done".into(),
+        expected: format!("at least {most}"),
+        found: header.ntraj.to_string(),
+    })
 }
 
 #[cfg(test)]

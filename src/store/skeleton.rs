@@ -90,6 +90,8 @@ fn in_terms_of(path: &Path, header: &Header, error: StoreError) -> StoreError {
 
 fn describe_file(file: &File, header: &Header) -> Result<(), StoreError> {
     let join = |names: Vec<&str>| names.join(" ");
+    let of_states = header.states.iter().flat_map(|states| &states.factors);
+    let factors = of_states.chain(header.density.iter().flat_map(|density| &density.factors));
     let command = header.provenance.iter().find(|(key, _)| key == "command_line").map_or("qsd", |(_, value)| value);
     let about = [
         ("format", FORMAT.to_string()),
@@ -99,7 +101,7 @@ fn describe_file(file: &File, header: &Header) -> Result<(), StoreError> {
         ("history", format!("{} {command}", header.started)),
         ("observables", join(header.observables.iter().map(|o| o.name.as_str()).collect())),
         ("leaks", join(header.leaks.iter().map(|leak| leak.factor.as_str()).collect())),
-        ("factors", join(header.states.iter().flat_map(|s| &s.factors).map(|(name, _)| name.as_str()).collect())),
+        ("factors", join(factors.map(|(name, _)| name.as_str()).collect())),
         ("parameter_hash", header.parameter_hash.clone()),
     ];
     for (name, text) in &about {
@@ -159,6 +161,8 @@ fn write_known(data: &h5::Dataset, dataset: &Dataset, header: &Header) -> Result
     match (dataset.path.as_str(), dataset.row.each) {
         (_, Each::Parameter) => write_parameter(data, &header.parameters[dataset.item].value),
         (_, Each::Factor) => data.write(&counting(0)),
+        (_, Each::BasisFactor) => data.write(&layout::levels(header, dataset.item)),
+        ("rho_row" | "rho_col", _) => data.write(&counting(0)),
         ("time", _) => data.write(&header.times),
         ("time_psi", _) => data.write(header.states.as_ref().map_or(&[][..], |states| &states.times)),
         ("time_record", _) => data.write(header.record.as_ref().map_or(&[][..], |record| &record.ends)),

@@ -48,6 +48,7 @@ pub fn header() -> Header {
         observables: vec![observable("n", "⟨a†a⟩", true), observable("a", "⟨a⟩", false)],
         leaks: vec![LeakInfo { factor: "a".into(), levels: 2, guarded: true }],
         states: Some(StateInfo { times: vec![0.0, 1.5], factors: vec![("a".into(), 4), ("j".into(), 2)] }),
+        density: None,
         record: Some(RecordInfo { ends: vec![0.5, 1.0, 1.5], channels: vec!["decay".into(), "2".into()] }),
         check_dt: None,
         parameters: vec![

@@ -4,6 +4,7 @@
 //! the statistics between a checksum of 0 and the right one, and `complete` last. So at any moment a
 //! reader can tell what is valid, whoever was killed in between.
 
+mod density;
 mod finish;
 mod gather;
 mod kept;
@@ -18,9 +19,9 @@ use self::rows::Batch;
 use self::saved::Saved;
 use super::h5::{self, File};
 use super::place::{self, Place};
-use super::{StoreError, checkpoint, layout, resize};
+use super::{StoreError, checkpoint, layout, resize, sums};
 use crate::comm::Comm;
-use crate::ensemble::{Begun, Failure, Header, Nothing, Rows, Sink, StepCheck, Summary, Unfinished};
+use crate::ensemble::{Begun, Density, Failure, Header, Nothing, Rows, Sink, StepCheck, Summary, Unfinished};
 use crate::error::Error;
 use std::io::ErrorKind;
 use std::ops::Range;
@@ -48,6 +49,10 @@ pub struct H5Sink<'a> {
     /// On the ranks that write.
     open: Option<Open>,
     saved: Option<Saved>,
+    /// The density matrix of earlier starts, on rank 0 until somebody takes it.
+    density: Option<Density>,
+    /// Which trajectories are in it, on all ranks.
+    averaged: Vec<bool>,
     /// Ranks that have posted all they had to.
     ended: usize,
 }
@@ -67,6 +72,8 @@ pub(super) struct Open {
     /// One rank looks whether the file still has its name, and speaks for all.
     watches: bool,
     synced: Instant,
+    /// Trajectories in the density matrix that this process has put into the file.
+    averaged: u64,
 }
 
 impl<'a> H5Sink<'a> {
@@ -74,7 +81,19 @@ impl<'a> H5Sink<'a> {
     pub fn new(mut place: Place, comm: &'a dyn Comm) -> Self {
         // Through symbolic links, so that a link stays one and its target is written.
         place.path = std::fs::canonicalize(&place.path).unwrap_or(place.path);
-        H5Sink { place, comm, unused: false, fresh: false, lock: None, header: None, open: None, saved: None, ended: 0 }
+        H5Sink {
+            place,
+            comm,
+            unused: false,
+            fresh: false,
+            lock: None,
+            header: None,
+            open: None,
+            saved: None,
+            density: None,
+            averaged: vec![],
+            ended: 0,
+        }
     }
 
     /// The file it writes.
@@ -134,7 +153,11 @@ impl<'a> H5Sink<'a> {
             open.sync()?;
             open.write_complete(summary)?;
             open.sync()?;
-            if summary.n_done == open.header.ntraj { checkpoint::remove(self.path()) } else { Ok(()) }
+            if summary.n_done == open.header.ntraj && open.is_averaged(summary) {
+                sums::remove(self.path())?;
+                checkpoint::remove(self.path())?;
+            }
+            Ok(())
         })?;
         Ok(())
     }
@@ -160,6 +183,10 @@ impl Sink for H5Sink<'_> {
 
     fn step_check(&mut self) -> Result<Option<StepCheck>, Error> {
         self.find_step_check()
+    }
+
+    fn density(&mut self) -> Result<Option<Density>, Error> {
+        Ok(self.density.take())
     }
 
     fn accept(&mut self, rows: &Rows) -> Result<(), Error> {
@@ -210,6 +237,10 @@ impl Sink for H5Sink<'_> {
         Ok(open.sync()?)
     }
 
+    fn keep_density(&mut self, density: &mut Density) -> Result<(), Error> {
+        self.replace_density(density)
+    }
+
     fn finish(&mut self, summary: Option<&Summary>) -> Result<(), Error> {
         let ended = self.end(summary);
         self.lock = None;
@@ -253,6 +284,7 @@ impl Open {
             descriptor,
             watches: false,
             synced: Instant::now(),
+            averaged: 0,
         })
     }
 
@@ -263,6 +295,14 @@ impl Open {
     pub fn alone(path: &Path, header: &Header) -> Result<Open, StoreError> {
         let descriptor = std::fs::File::open(path).map_err(|e| StoreError::io(path, "open the new file", e))?;
         Open::new(File::open_rows(path, None)?, header, descriptor)
+    }
+
+    /// Say that its rows were made by a program with these numbers (`layout::NUMBERS`), which may be another one.
+    ///
+    /// # Errors
+    /// `File` if it cannot be written.
+    pub fn set_numbers(&self, numbers: i64) -> Result<(), StoreError> {
+        self.file.set_count("/", "numbers", numbers)
     }
 
     /// Close every dataset; the file is left.

@@ -25,8 +25,8 @@ below_a_prefix() {
 }
 
 uses_the_prefix() {
-    "$mpi_bind" "$images/$here.sif" | tee /dev/stderr | grep -q "^MPI *$work/prefix/lib/libmpi" &&
-        "$mpi_bind" "$images/$here.sif" | grep -q "^as it is $work/prefix/lib/.*openmpi3"
+    "$mpi_bind" "$images/$here.sif" | tee /dev/stderr | found "^MPI *$work/prefix/lib/libmpi" &&
+        "$mpi_bind" "$images/$here.sif" | found "^as it is $work/prefix/lib/.*openmpi3"
 }
 
 # A build of MPICH by hand calls its library libmpi.so.12, Debian calls it libmpich.so.12.

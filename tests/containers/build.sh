@@ -3,8 +3,9 @@
 # compiled before (qsd-mpi, qsd-serial) instead of those of this source.
 
 small_enough() {
-    local megabytes
-    megabytes=$(($(stat -c %s "$1") / 1000000))
+    local bytes megabytes
+    bytes=$(stat -c %s "$1") || return 1
+    megabytes=$((bytes / 1000000))
     echo "$1: $megabytes MB"
     [ $megabytes -lt 120 ]
 }
@@ -13,7 +14,7 @@ labelled() {
     local label
     for label in org.opencontainers.image.version org.opencontainers.image.revision qsd.mpi.model qsd.mpi.family \
         qsd.mpi.soname qsd.mpi.version qsd.glibc; do
-        singularity inspect --labels "$1" | grep -qE "^$label: .+" || { echo "no $label" && return 1; }
+        singularity inspect --labels "$1" | found -E "^$label: .+" || { echo "no $label" && return 1; }
     done
 }
 
@@ -30,8 +31,8 @@ holds() {
 }
 
 runs_bare() {
-    "$1" info "$work/native.h5" | grep -q '40 of 40' && "$1" --help | grep -q Usage &&
-        singularity run --app info "$1" | grep -q '^soname='
+    "$1" info "$work/native.h5" | found '40 of 40' && "$1" --help | found Usage &&
+        singularity run --app info "$1" | found '^soname='
 }
 
 remembers_its_source() {
@@ -64,7 +65,7 @@ for suite in "${suites[@]}"; do
 done
 
 BASE=$here claim "an image with MPI inside is made, and two ranks run in it" image hybrid MODEL=hybrid GIVEN="$(programs)"
-IMAGE_TARGET=$cache/target/$here BASE=$here claim "an image for MPICH is compiled" image mpich MPI=mpich
+IMAGE_TARGET=$cache/target/$here-mpich BASE=$here claim "an image for MPICH is compiled" image mpich MPI=mpich
 
 claim "what needs no ranks needs no MPI" runs_bare "$images/$here.sif"
 claim "results name the revision of the image's label" remembers_its_source "$images/$here.sif"

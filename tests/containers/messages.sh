@@ -48,7 +48,9 @@ echo "srun $*"
 END
 in_a_job() { env SLURM_JOB_ID=7 PATH="$work/fakes:$PATH" "$@"; }
 refused "a Slurm without pmix is refused to Open MPI" "wants srun --mpi=pmix" in_a_job env QSD="$native" "$run_sh" -n 2 -- info
-claim "MPICH takes pmi2 there" sh -c "SLURM_JOB_ID=7 PATH='$work/fakes:$PATH' '$run_sh' -n 2 --image '$images/mpich.sif' --print -- info | grep -e 'srun -n 2 --mpi=pmi2'"
+mkdir -p "$work/mpich-first"
+ln -s "$(command -v mpirun.mpich || echo /nowhere)" "$work/mpich-first/mpirun"
+claim "MPICH takes pmi2 there" sh -c "SLURM_JOB_ID=7 PATH='$work/fakes:$work/mpich-first:$PATH' '$run_sh' -n 2 --image '$images/mpich.sif' --print -- info | grep -e 'srun -n 2 --mpi=pmi2'"
 refused "a mistyped number of ranks is explained" "-n is to be a number" "$run_sh" -n four -- info
 refused "an image that is not there is named" "there is no image" "$run_sh" -n 2 --image "$work/no.sif" -- info
 refused "flags of the container want an image" "is no flag of run.sh" "$run_sh" -n 2 --nv -- info

@@ -60,6 +60,29 @@ def check_statistics(file, n_done):
     assert fnv1a(data) == file["state/stats_checksum"][()], "checksum of the statistics"
 
 
+def check_density(file):
+    """The density matrix is what its sums say, and is one."""
+    if "rho" not in file:
+        return
+    n, listed = file["state/rho_n"][()], file["in_rho"][:]
+    assert listed.sum() == n
+    high, low = file["state/rho_sum_high"][:], file["state/rho_sum_low"][:]
+    data = struct.pack("<q", n) + listed.tobytes() + high.tobytes() + low.tobytes()
+    stored = file["state/rho_checksum"][()]
+    assert stored == (fnv1a(data) if n else 0), "checksum of the sums of rho"
+    if n == 0:
+        return
+    rho = file["rho"][:]
+    mean = (high.astype(object) * 2**64 + low.astype(object)).astype(float) / 2.0**51 / n
+    upper = np.triu(mean) + 1j * np.triu(-np.swapaxes(mean, 1, 2), 1)
+    assert np.array_equal(np.triu(rho), upper), "rho and its sums"
+    assert np.array_equal(rho, np.conj(np.swapaxes(rho, 1, 2))), "Hermitian"
+    assert np.allclose(np.trace(rho, axis1=1, axis2=2), 1, rtol=0, atol=1e-14)
+    assert np.linalg.eigvalsh(rho).min() > -1e-14
+    for name in names(file, "factors"):
+        assert len(file[f"basis_{name}"]) == rho.shape[1]
+
+
 def check_h5py(path, incomplete, statistics):
     with h5py.File(path, "r") as file:
         assert text(file.attrs["format"]) == "qsd-result"
@@ -78,6 +101,7 @@ def check_h5py(path, incomplete, statistics):
             assert file["state/complete"][()] == 1 and file["state/n_done"][()] == ntraj
             if statistics:
                 check_statistics(file, ntraj)
+        check_density(file)
         assert len(text(file["provenance/resolved_input"][()])) > 0
         print(f"h5py {h5py.__version__}: {len(valid)} of {ntraj} rows valid, {len(described)} datasets")
 
@@ -90,6 +114,8 @@ def check_xarray(path):
             assert data[name].dims == ("trajectory", "time"), data[name].dims
             assert data[f"{name}_mean"].dims == ("time",)
             assert np.iscomplexobj(data[name].values) == is_complex, name
+        if "rho" in data:
+            assert data["rho"].dims == ("time", "rho_row", "rho_col") and np.iscomplexobj(data["rho"].values)
         assert not [dim for dim in data.sizes if dim.startswith("phony")], "every axis has a name"
     for group in ("parameters", "state", "runs", "guards", "provenance"):
         with xr.open_dataset(path, engine="h5netcdf", group=group) as data:

@@ -23,6 +23,8 @@ def contents(path):
         if "psi" in file:
             psi = file["psi"][:]
             wanted["psis"] = psi.reshape(*psi.shape[:2], -1)
+        if "rho" in file:
+            wanted["rho"] = file["rho"][:]
         wanted.update(times=file["time"][:], seeds=file["seed"][:], trajectories=file["trajectory"][:])
         for name in names:
             for suffix in ("mean", "sem", "traj_std"):

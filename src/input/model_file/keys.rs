@@ -209,7 +209,7 @@ pub const KEYS: &[Key] = &[
         "measure what the step does to the means, with so many trajectories at the step and at half of it"]),
     row(Run, "first_trajectory", ["whole number", "1", "0", "first_trajectory = 1000", "number of the first trajectory"]),
     row(Run, "threads", ["whole number or auto", "1", "auto", "threads = 4", "threads of each rank"]),
-    row(Run, "store_states", ["final or all", "-", "none", r#"store_states = "final""#, "keep kets as well"]),
+    row(Run, "store_states", ["final, all or average", "-", "none", r#"store_states = "final""#, "keep kets as well, or the density matrix"]),
     row(Run, "store_record", ["true or false", "-", "false", "store_record = true", "keep the heterodyne record of every c_op as well"]),
     row(Run, "output", ["file name", "-", "none", r#"output = "run.h5""#, "results file"]),
     row(Run, "output_dir", ["directory", "-", "none", r#"output_dir = "results""#, "directory for a results file named after the run"]),

@@ -17,6 +17,8 @@ pub struct Content<'a> {
     pub observables: Vec<ObservableInfo>,
     pub statistics: Vec<Statistics>,
     pub kets: Option<Kets>,
+    /// Basis states of the density matrix, if there is one.
+    pub density: Option<usize>,
 }
 
 /// A small variable of a file that names its variables.
@@ -49,6 +51,7 @@ impl<'a> Content<'a> {
             observables: results.observables()?,
             statistics,
             kets: results.kets()?,
+            density: results.averaged()?.filter(|(_, n)| *n > 0).map(|(dim, _)| dim),
             results,
         })
     }
@@ -82,8 +85,9 @@ impl<'a> Content<'a> {
         for parameter in self.results.parameters()? {
             let name: String =
                 parameter.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-            // A parameter called like an observable's statistic stays in the HDF5 file only.
-            if all.iter().all(|(known, _)| *known != name) {
+            // A parameter called like another variable stays in the HDF5 file only.
+            let is_taken = self.density.is_some() && name == "rho";
+            if !is_taken && all.iter().all(|(known, _)| *known != name) {
                 all.push((name, of_value(parameter.value)));
             }
         }
@@ -100,6 +104,14 @@ impl<'a> Content<'a> {
         let all = self.results.values(name, first..last + 1)?;
         let width = all.len() / (last + 1 - first);
         Ok(rows.iter().flat_map(|row| &all[(row - first) * width..(row - first + 1) * width]).copied().collect())
+    }
+
+    /// The density matrix at some of the saved times, row by row.
+    ///
+    /// # Errors
+    /// `File` if it cannot be read.
+    pub fn density_at(&self, times: Range<usize>) -> Result<Vec<Complex64>, StoreError> {
+        self.results.values("rho", times)
     }
 
     /// Numbers of exported rows in pieces that fit into memory, when each row has `width` numbers.

@@ -61,6 +61,13 @@ pub fn write(content: &Content, out: &mut impl Write) -> Result<(), Stopped> {
                 .collect())
         })?;
     }
+    if let Some(dim) = content.density {
+        check_size("rho", [times, dim, dim])?;
+        let rho = content.density_at(0..times)?;
+        stream(out, "rho", [times, dim, dim], 0..dim, |column| {
+            Ok((0..dim * times).map(|at| rho[(at % times * dim + at / times) * dim + column]).collect())
+        })?;
+    }
     Ok(())
 }
 

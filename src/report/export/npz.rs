@@ -27,6 +27,12 @@ pub fn write(content: &Content, out: &mut (impl Write + Seek)) -> Result<(), Sto
             archive.write_all(&bytes_of(content.values("psi", piece)?.into_iter()))?;
         }
     }
+    if let Some(dim) = content.density {
+        begin(&mut archive, "rho", "<c16", &[times, dim, dim])?;
+        for time in 0..times {
+            archive.write_all(&bytes_of(content.density_at(time..time + 1)?.into_iter()))?;
+        }
+    }
     for (name, variable) in content.variables()? {
         add(&mut archive, &name, &variable)?;
     }

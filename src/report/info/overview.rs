@@ -1,6 +1,8 @@
 //! What there is to say about a file, before it is put into words.
 
+use super::Averages;
 use crate::ensemble::{ObservableInfo, Statistics, StepVerdict, Value};
+use crate::report::standing::Standing;
 use crate::store::{GuardRecord, Results, StoreError};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -41,8 +43,13 @@ pub struct Overview {
     pub title: String,
     /// Every trajectory is done and the statistics are in.
     pub complete: bool,
+    /// How far the run is.
+    pub standing: Standing,
     /// Trajectories whose rows are good.
     pub done: u64,
+    /// Which rows those are, or, where they were not read again, which were written.
+    #[serde(skip)]
+    pub rows: Vec<bool>,
     /// Trajectories in all.
     pub ntraj: u64,
     /// Why the last run ended.
@@ -62,8 +69,14 @@ pub struct Overview {
     pub time: Vec<f64>,
     /// Means and their errors.
     pub observables: Vec<Series>,
+    /// Averages over time, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub averages: Option<Averages>,
     /// The guards.
     pub guards: Vec<GuardLine>,
+    /// Trajectories in the density matrix, if there is to be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub density_matrix: Option<DensityMatrix>,
     /// What the check of the step comes to, if it was asked for and is done.
     pub step_check: Option<StepVerdict>,
     /// Starts: when, where, how many ranks and threads, exit code, seconds.
@@ -106,6 +119,15 @@ pub struct Series {
     pub sem_imag: Option<Vec<f64>>,
 }
 
+/// A density matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct DensityMatrix {
+    /// Basis states.
+    pub basis_states: usize,
+    /// Trajectories in it.
+    pub trajectories: u64,
+}
+
 /// One start of the program.
 #[derive(Debug, Clone, Serialize)]
 pub struct Run {
@@ -140,6 +162,7 @@ impl Overview {
         // Statistics of all rows that are there, or of a large file up to the last time they were refreshed.
         let stored = stored.filter(|_| count.is_none_or(|count| count == state.stats_n));
         let verified = valid.is_some();
+        let rows = valid.clone().map_or_else(|| results.written_rows(), Ok)?;
         let (done, statistics) = match (stored, valid) {
             (Some(statistics), _) => (state.stats_n, statistics),
             (None, Some(valid)) => (count.unwrap_or(0), results.statistics_of(&valid)?),
@@ -157,7 +180,9 @@ impl Overview {
             file: results.path().display().to_string(),
             title: results.about("title").into(),
             complete: state.complete && done == state.ntraj,
+            standing: Standing::of(results)?,
             done,
+            rows,
             ntraj: state.ntraj,
             end_condition: match state.complete {
                 true if done < state.ntraj => DAMAGED.into(),
@@ -171,7 +196,11 @@ impl Overview {
             time_unit: results.time_unit()?,
             time: times,
             observables: series(infos, statistics),
+            averages: None,
             guards: results.guards()?.into_iter().map(GuardLine::of).collect(),
+            density_matrix: results
+                .averaged()?
+                .map(|(basis_states, trajectories)| DensityMatrix { basis_states, trajectories }),
             step_check: check,
             runs: runs(results)?,
             provenance,

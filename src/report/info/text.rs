@@ -1,8 +1,10 @@
 //! The overview in words and blocks.
 
 use super::super::step_check::lines;
-use super::overview::{GuardLine, Overview, Range, Run, Series};
+use super::averages::{Average, Averages};
+use super::overview::{DensityMatrix, GuardLine, Overview, Range, Run, Series};
 use crate::input::neat;
+use crate::report::standing::Standing;
 use std::io::{self, Write};
 
 /// Columns of a sparkline.
@@ -26,6 +28,11 @@ pub fn write(overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
     write_merged(overview, out)?;
     writeln!(out, "  time        {}", times(overview))?;
     write_observables(overview, out)?;
+    if let Some(DensityMatrix { basis_states, trajectories }) = overview.density_matrix {
+        let of = if trajectories == 1 { "1 trajectory".into() } else { format!("{trajectories} trajectories") };
+        writeln!(out, "\n  rho         {basis_states} basis states at every saved time, of {of}")?;
+    }
+    overview.averages.iter().try_for_each(|averages| write_averages(averages, &overview.time_unit, out))?;
     for (i, line) in overview.step_check.iter().flat_map(lines).enumerate() {
         writeln!(out, "{}  {line}", if i == 0 { "\n" } else { "" })?;
     }
@@ -35,9 +42,14 @@ pub fn write(overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
 
 fn state(overview: &Overview) -> String {
     let Overview { done, ntraj, end_condition, .. } = overview;
-    let word = if overview.complete { "complete" } else { "incomplete" };
+    let word = match overview.standing {
+        Standing::Complete if !overview.complete => "incomplete",
+        standing => standing.word(),
+    };
+    // Of a run without an end the file says only that.
+    let why = if overview.standing.has_ended() { format!(", {end_condition}") } else { String::new() };
     let checked = if overview.verified { ", rows verified by their checksums" } else { ", rows not read again" };
-    format!("{word}: {done} of {ntraj} trajectories, {end_condition}{checked}")
+    format!("{word}: {done} of {ntraj} trajectories{why}{checked}")
 }
 
 /// Regime, method, step, seed and trajectory numbers, as far as the file knows them.
@@ -114,6 +126,33 @@ fn lines_of(series: &Series) -> Vec<[String; 3]> {
     }
 }
 
+fn write_averages(averages: &Averages, unit: &str, out: &mut dyn Write) -> io::Result<()> {
+    let Averages { from, to, saved, trajectories, values } = averages;
+    let (from, to) = (neat(*from), neat(*to));
+    writeln!(
+        out,
+        "\n  average over {trajectories} trajectories and the {saved} saved times from {from} to {to} ± its blocked error"
+    )?;
+    let lines: Vec<[String; 4]> = values.iter().map(average).collect();
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let [names, numbers, taus, samples] = [0, 1, 2, 3].map(width);
+    for ([name, number, tau, sample], value) in lines.iter().zip(values) {
+        let note = if value.settled { "" } else { "  too short a run to know the error: it is larger" };
+        writeln!(
+            out,
+            "    {name:names$}  {number:numbers$}  tau_int {tau:>taus$} {unit}  {sample:>samples$} effective samples{note}"
+        )?;
+    }
+    Ok(())
+}
+
+/// Name, value with error, correlation time, samples.
+fn average(value: &Average) -> [String; 4] {
+    let samples =
+        if value.effective_samples.is_finite() { format!("{:.0}", value.effective_samples) } else { "?".into() };
+    [value.name.clone(), with_error(value.mean, value.error), format!("{:.3e}", value.tau_int), samples]
+}
+
 fn write_guards(overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
     let measured: Vec<_> = overview.guards.iter().filter(|guard| !guard.value.is_nan()).collect();
     writeln!(out, "\n  guards{}", if measured.is_empty() { ": none judged yet" } else { "" })?;
@@ -141,7 +180,7 @@ fn in_words(run: &Run) -> String {
 }
 
 /// `1.2346 ± 0.0012`: as many digits as the error supports.
-fn with_error(mean: f64, sem: f64) -> String {
+pub fn with_error(mean: f64, sem: f64) -> String {
     if !mean.is_finite() {
         return "not computed".into();
     }

@@ -28,6 +28,8 @@ fn axis_name(axis: Axis) -> &'static str {
         Axis::KetTime => "time_psi",
         Axis::Interval => "time_record",
         Axis::Channel => "channel",
+        Axis::BasisRow => "rho_row",
+        Axis::BasisColumn => "rho_col",
         Axis::Factors => "factors...",
         Axis::Level => "level",
         Axis::Run => "64",

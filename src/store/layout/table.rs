@@ -160,6 +160,54 @@ pub const TABLE: &[Row] = &[
         &[("cell_methods", "trajectory: standard_deviation"), ("ddof", "1")],
         "spread over trajectories of the conditional expectation <label>; not the quantum spread",
     ),
+    Row {
+        path: "rho",
+        each: Each::Density,
+        axes: &[Time, BasisRow, BasisColumn],
+        kind: Kind::Complex,
+        fill: Fill::Nan,
+        long_name: "density matrix of the ensemble: the mean of the projectors on the kets over trajectories",
+        description: "Estimate of the density matrix by the mean of |psi><psi| over the state/rho_n trajectories marked in in_rho: \
+            rho[t, row, col] = <row|rho|col>, and tr(rho A) is the stored mean of A. Basis states are products of levels \
+            of the factors, basis_<factor>; the last factor counts fastest. Exactly Hermitian.",
+        attributes: &[("cell_methods", "trajectory: mean")],
+        ..BARE
+    },
+    Row {
+        path: "rho_row",
+        each: Each::Density,
+        axes: &[BasisRow],
+        kind: Kind::I64,
+        fill: Fill::Known,
+        long_name: "basis state of a row of rho",
+        ..BARE
+    },
+    Row {
+        path: "rho_col",
+        each: Each::Density,
+        axes: &[BasisColumn],
+        kind: Kind::I64,
+        fill: Fill::Known,
+        long_name: "basis state of a column of rho",
+        ..BARE
+    },
+    Row {
+        path: "basis_<factor>",
+        each: Each::BasisFactor,
+        axes: &[BasisRow],
+        kind: Kind::I64,
+        fill: Fill::Known,
+        long_name: "level of <factor> in a basis state",
+        ..BARE
+    },
+    Row {
+        path: "in_rho",
+        each: Each::Density,
+        axes: &[Trajectory],
+        kind: Kind::U8,
+        long_name: "1 if the trajectory is in rho",
+        ..BARE
+    },
     leak("leak_<factor>_mean", &[Time], false, "population of the top levels of <factor>, mean over trajectories"),
     leak("leak_<factor>_max", &[Time], false, "population of the top levels of <factor>, largest over trajectories"),
     Row {
@@ -236,6 +284,29 @@ pub const TABLE: &[Row] = &[
             Kind::U64,
             Fill::Zero,
             "checksum of the statistics, 0 while they are being written",
+        )
+    },
+    Row { each: Each::Density, ..state("state/rho_n", Kind::I64, Fill::Zero, "trajectories in rho") },
+    Row {
+        each: Each::Density,
+        axes: &[Time, BasisRow, BasisColumn],
+        description: "With state/rho_sum_low the sums that rho is made of, whole numbers of 2^-51: high 2^64 + low. Where row <= col \
+            they are of Re rho[row, col], where row > col of Im rho[row, col].",
+        ..state("state/rho_sum_high", Kind::I64, Fill::Zero, "sum of rho over trajectories, high half")
+    },
+    Row {
+        each: Each::Density,
+        axes: &[Time, BasisRow, BasisColumn],
+        ..state("state/rho_sum_low", Kind::U64, Fill::Zero, "sum of rho over trajectories, low half")
+    },
+    Row {
+        each: Each::Density,
+        description: "FNV-1a, 64 bits, over the little-endian bytes of rho_n, in_rho, rho_sum_high and rho_sum_low.",
+        ..state(
+            "state/rho_checksum",
+            Kind::U64,
+            Fill::Zero,
+            "checksum of the sums of rho, 0 while they are being written",
         )
     },
     state("state/complete", Kind::U8, Fill::Zero, "1 if every trajectory is done and the statistics are in"),

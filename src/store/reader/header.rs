@@ -22,6 +22,7 @@ impl Results {
             observables: self.observables()?,
             leaks: self.about("leaks").split_whitespace().map(|name| self.leak(name)).collect::<Result<_, _>>()?,
             states: self.states()?,
+            density: self.density_info()?,
             record: self.record()?,
             check_dt: self.step_check_asked()?,
             parameters: self.parameters()?,

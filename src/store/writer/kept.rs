@@ -38,6 +38,13 @@ impl H5Sink<'_> {
         }
         let header = self.header.as_ref().ok_or_else(|| unopened(self.path()))?;
         let trajectories = Trajectories { first: header.first_trajectory, count: header.ntraj };
-        Results::open(self.path())?.whole_batches(trajectories, batches, visit)
+        let results = Results::open(self.path())?;
+        let mut whole = results.whole_batches(trajectories, batches, &mut |batch, rows| {
+            if self.has_averaged(header, batch) {
+                visit(batch, rows);
+            }
+        })?;
+        whole.retain(|batch| self.has_averaged(header, *batch));
+        Ok(whole)
     }
 }

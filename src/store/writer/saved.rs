@@ -32,7 +32,9 @@ impl H5Sink<'_> {
             }
             let results = Results::open(self.path())?;
             let all = Trajectories { first: header.first_trajectory, count: header.ntraj };
-            let survey = checkpoint::survey(self.path(), input, &|batch| results.lacks(all, batch));
+            let survey = checkpoint::survey(self.path(), input, &|batch| {
+                results.lacks(all, batch) || !self.has_averaged(header, batch)
+            });
             if survey.heads.is_empty() {
                 checkpoint::remove(self.path())?;
             }

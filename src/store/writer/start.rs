@@ -43,6 +43,7 @@ impl H5Sink<'_> {
         if !self.fresh {
             self.on_root(|| self.open.as_ref().map_or(Ok(()), |open| open.write_start(header)))?;
         }
+        self.find_density(header)?;
         self.survey(header)?;
         Ok(found)
     }

@@ -49,7 +49,8 @@ impl Open {
 
     /// Everything that the file has room for is in it.
     pub(super) fn is_whole(&self, summary: &Summary) -> bool {
-        summary.n_done == self.header.ntraj && (self.header.check_dt.is_none() || summary.check.is_some())
+        let is_checked = self.header.check_dt.is_none() || summary.check.is_some();
+        summary.n_done == self.header.ntraj && is_checked && self.is_averaged(summary)
     }
 }
 
