@@ -64,7 +64,7 @@ collect() {
                 libmpi.so.* | libmpich.so.* | ld-linux* | libc.so.* | libm.so.* | libdl.so.* | libpthread.so.* | librt.so.* | \
                     libresolv.so.* | libutil.so.*) continue ;;
             esac
-            path=$(ldconfig -p | awk -v name="$name" '$1 == name { print $NF; exit }')
+            path=$(ldconfig -p | awk -v name="$name" '$1 == name && !seen++ { print $NF }')
             [ -n "$path" ] || { echo "nothing called $name, which $1 needs" >&2; exit 1; }
             cp -L "$path" "$into/lib/$name"
             licence "$path"

@@ -98,7 +98,7 @@ host_library() {
         done
     done
     for name in "${names[@]}"; do
-        found=$(system_libraries | awk -v name="$name" '$1 == name { print $2; exit }')
+        found=$(system_libraries | awk -v name="$name" '$1 == name && !seen++ { print $2 }')
         if [ -n "$found" ]; then
             echo "$found"
             return
@@ -107,6 +107,7 @@ host_library() {
 }
 
 # Names and paths of the libraries of this system, of the word length of bash.
+# Readers of this read it to the end: a pipe that is closed early ends the script.
 system_libraries() {
     { ldconfig -p 2>/dev/null || /sbin/ldconfig -p; } | libraries_of_list
 }

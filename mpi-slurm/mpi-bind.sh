@@ -183,7 +183,7 @@ write_flags() {
     if [ $host_is_later = yes ]; then
         while read -r name path; do
             [[ $name =~ $glibc ]] || continue
-            host=$(system_libraries | awk -v name="$name" '$1 == name { print $2; exit }')
+            host=$(system_libraries | awk -v name="$name" '$1 == name && !seen++ { print $2 }')
             [ -n "$host" ] || continue
             cp -L "$host" "$work/glibc/$name"
             binds+=("$stage/glibc/$name:$path:ro")
