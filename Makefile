@@ -65,6 +65,7 @@ test-solo: setup-test ## tests of the build without MPI
 	$(SOLO_CARGO) test $(filter-out --release,$(SOLO_FLAGS)) --no-fail-fast
 	@! ldd $(SOLO_TESTED) | grep libmpi || { $(LINKS_MPI); }
 
+test-readers: SWEPT := --ntraj 10 --duration 0.05 --store-states final --store-record
 test-readers: build setup-test ## do the file and its exports open in h5py, xarray, NumPy, scipy, Octave, ncdump, and the notebook?
 	@test -n "$(strip $(PYTHON))" || { echo "no python3 with xarray and h5netcdf: make setup-test" >&2; exit 1; }
 	rm -rf $(TARGET)/readers && mkdir -p $(TARGET)/readers
@@ -75,6 +76,11 @@ test-readers: build setup-test ## do the file and its exports open in h5py, xarr
 	$(QSD) export $(TARGET)/readers/d.h5 --csv
 	$(PYTHON) tests/readers/exports.py $(TARGET)/readers/d.h5
 	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run --ntraj 20 --duration 2 --initial coherent:1 --store-states all --save2mat --save2pkl -o $(TARGET)/readers/e.h5 --quiet
+	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run kerr_bistable $(SWEPT) --sweep alpha0=15,20 --sweep chi=-10,-7.5,-5 -o $(TARGET)/readers/s.h5 --quiet
+	$(MPI_ENV) $(MPIRUN) -n 2 $(QSD) run kerr_bistable $(SWEPT) --sweep alpha0=15,20 --sweep chi=-10,-5 --sweep-zip -o $(TARGET)/readers/z.h5 --quiet
+	$(QSD) run kerr_bistable $(SWEPT) --set alpha0=20 --set chi=-5 -o $(TARGET)/readers/p.h5 --quiet
+	$(PYTHON) tests/readers/check_sweep.py $(TARGET)/readers/s.h5 $(TARGET)/readers/p.h5
+	$(PYTHON) tests/readers/check_sweep.py $(TARGET)/readers/z.h5 $(TARGET)/readers/p.h5
 	$(QSD) export $(TARGET)/readers/e.h5 --csv
 	$(PYTHON) tests/readers/exports.py $(TARGET)/readers/e.h5
 	cd $(TARGET)/readers && QSD=$(abspath $(QSD)) QSD_FILE=kerr.h5 $(PYTHON) -m nbconvert --to notebook --execute --output-dir . --output analysed $(CURDIR)/examples/analysis.ipynb

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build_packages=(build-essential pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev hdf5-tools libclang-dev)
-test_packages=(libhdf5-dev python3-h5py-serial python3-h5netcdf python3-xarray python3-scipy octave netcdf-bin
+test_packages=(libhdf5-dev python3-h5py-serial python3-h5netcdf python3-netcdf4 python3-xarray python3-scipy octave netcdf-bin
     python3-nbconvert python3-ipykernel python3-matplotlib)
 browser_packages=(chromium fonts-dejavu-core python3)
 bench_packages=(python3-venv xmds2)
@@ -74,7 +74,7 @@ tell() {
 Please install these (or ask who looks after this machine), then try again.
   Debian, Ubuntu:  apt-get install $*
   Fedora, RHEL:    dnf install gcc gcc-c++ make pkgconf-pkg-config openmpi-devel hdf5-openmpi-devel hdf5 clang-devel
-                   (tests also: hdf5-devel python3-h5netcdf python3-xarray), then: module load mpi/openmpi-x86_64
+                   (tests also: hdf5-devel python3-h5netcdf python3-netcdf4 python3-xarray), then: module load mpi/openmpi-x86_64
   conda:           compilers make pkg-config openmpi "hdf5=*=mpi_openmpi*" libclang (tests also: h5netcdf xarray)
   clusters:        module load a compiler, Open MPI, parallel HDF5 and LLVM, and
                    export HDF5_DIR=<prefix of HDF5> LIBCLANG_PATH=<directory of libclang.so>

@@ -58,6 +58,14 @@ pub enum Error {
     /// There is nothing to verify with.
     #[error(transparent)]
     Verify(#[from] crate::report::verify::VerifyError),
+    /// It went wrong at one point of a sweep.
+    #[error("at {point}: {error}")]
+    AtPoint {
+        /// The parameters of the point.
+        point: String,
+        /// What went wrong.
+        error: Box<Error>,
+    },
     /// Another rank failed and has said why; this one leaves quietly.
     #[error("another rank failed")]
     Elsewhere,
@@ -79,12 +87,36 @@ impl Error {
             Error::Put(e) => e.id(),
             Error::View(e) => e.id(),
             Error::Verify(_) => "E-verify",
+            Error::AtPoint { error, .. } => error.id(),
             Error::Elsewhere => "E-elsewhere",
+        }
+    }
+
+    /// The same with the point of a sweep at which it came up.
+    pub fn at_point(self, point: String) -> Error {
+        match self {
+            Error::Elsewhere => Error::Elsewhere,
+            error => Error::AtPoint { point, error: Box::new(error) },
+        }
+    }
+
+    /// The guards that were judged, if one of them failed.
+    pub fn guards(&self) -> &[crate::ensemble::Guard] {
+        match self {
+            Error::Guard(error) => &error.guards,
+            Error::AtPoint { error, .. } => error.guards(),
+            _ => &[],
         }
     }
 
     /// Whether every rank of a run meets it alike, so that rank 0 says it for all.
     pub fn is_common(&self) -> bool {
+        if let Error::AtPoint { error, .. } = self {
+            return error.is_common();
+        }
+        if let Error::Store(error) = self {
+            return error.is_common();
+        }
         let common = crate::integrator::IntegrationError::is_common;
         matches!(self, Error::Input(_) | Error::Model(_)) || matches!(self, Error::Integration(e) if common(e))
     }
@@ -97,6 +129,7 @@ impl Error {
             Error::Verify(_) => exit::USAGE,
             Error::Store(e) => e.exit_code(),
             Error::Export(e) => e.exit_code(),
+            Error::AtPoint { error, .. } => error.exit_code(),
             Error::Info(e) => e.exit_code(),
             Error::Put(e) => e.exit_code(),
             Error::View(e) => e.exit_code(),

@@ -12,6 +12,8 @@ mod merge;
 mod ranks;
 #[path = "main/say.rs"]
 mod say;
+#[path = "main/sweep.rs"]
+mod sweep;
 #[path = "main/verify.rs"]
 mod verify;
 
@@ -68,7 +70,7 @@ fn write_export(args: &ExportArgs) -> i32 {
         _ => Export::Mat,
     };
     let path = args.output.clone().unwrap_or_else(|| export::path_of(&args.file, format));
-    let results = Results::open(&args.file).map_err(Error::from);
+    let results = Results::at(&args.file, args.point.as_deref()).map_err(Error::from);
     let written = results.and_then(|results| Ok(export::export(&results, format, &path, args.force)?));
     let said = |()| shown(writeln!(io::stdout(), "{}", path.display()));
     written.map_or_else(|error| complain(&error), said)

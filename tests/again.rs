@@ -16,13 +16,6 @@ fn run(file: &Path, words: &[&str]) -> common::Outcome {
     common::run(command)
 }
 
-/// `qsd` with these words and paths.
-fn qsd(words: &[&str], files: &[&Path]) -> common::Outcome {
-    let mut command = common::qsd();
-    command.args(words).args(files);
-    common::run(command)
-}
-
 #[track_caller]
 fn assert_same(a: &Path, b: &Path) {
     common::assert_same_hdf5(a, b, VOLATILE, &["/", "/trajectory"]);
@@ -37,12 +30,12 @@ fn an_extended_file_has_the_bits_of_the_larger_run() {
     for ntraj in ["13", "30", "61"] {
         match small.exists() {
             false => run(&small, &[&format!("--ntraj={ntraj}")]),
-            true => qsd(&["extend", "--quiet", "--allow-unsafe", "--ntraj", ntraj], &[&small]),
+            true => common::run_qsd_on(&["extend", "--quiet", "--allow-unsafe", "--ntraj", ntraj], &[&small]),
         }
         .expect_code(0);
     }
     assert_same(&large, &small);
-    let fewer = qsd(&["extend", "--ntraj", "20"], &[&small]).expect_code(exit::USAGE);
+    let fewer = common::run_qsd_on(&["extend", "--ntraj", "20"], &[&small]).expect_code(exit::USAGE);
     assert!(fewer.stderr.contains("61") && fewer.stderr.contains("20"), "{}", fewer.stderr);
     assert_same(&large, &small);
 }
@@ -58,19 +51,19 @@ fn merged_ranges_have_the_bits_of_one_run_and_overlaps_are_named() {
     run(&c, &["--ntraj=13", "--first-trajectory=37"]).expect_code(0);
     // In any order, and merged files merge.
     let some = file("some.h5");
-    qsd(&["merge", "--allow-unsafe", "-o"], &[&some, &c, &a]).expect_code(0);
-    qsd(&["merge", "--allow-unsafe", "-o"], &[&merged, &b, &some]).expect_code(0);
+    common::run_qsd_on(&["merge", "--allow-unsafe", "-o"], &[&some, &c, &a]).expect_code(0);
+    common::run_qsd_on(&["merge", "--allow-unsafe", "-o"], &[&merged, &b, &some]).expect_code(0);
     common::assert_same_hdf5(&all, &merged, &[VOLATILE, &["/state/end_condition"]].concat(), &["/", "/trajectory"]);
-    let overlap = qsd(&["merge", "-o"], &[&file("x.h5"), &a, &all]);
+    let overlap = common::run_qsd_on(&["merge", "-o"], &[&file("x.h5"), &a, &all]);
     assert_ne!(overlap.code, Some(0));
     assert!(overlap.stderr.contains("a.h5") && overlap.stderr.contains("all.h5"), "{}", overlap.stderr);
     let other = file("other.h5");
     run(&other, &["--ntraj=8", "--set", "chi=-9", "--first-trajectory=90"]).expect_code(0);
-    let mismatch = qsd(&["merge", "-o"], &[&file("x.h5"), &a, &other]);
+    let mismatch = common::run_qsd_on(&["merge", "-o"], &[&file("x.h5"), &a, &other]);
     assert!(mismatch.code != Some(0) && mismatch.stderr.contains("chi"), "{}", mismatch.stderr);
     assert!(!file("x.h5").exists());
     let before = std::fs::read(&a).unwrap();
-    let itself = qsd(&["merge", "--force", "-o"], &[&a, &a, &b]);
+    let itself = common::run_qsd_on(&["merge", "--force", "-o"], &[&a, &a, &b]);
     assert!(itself.code != Some(0) && itself.stderr.contains("one of the files to merge"), "{}", itself.stderr);
     assert!(std::fs::read(&a).unwrap() == before);
 }
@@ -97,7 +90,7 @@ fn a_run_that_ends_by_tolerance_leaves_a_complete_file_of_what_it_needed() {
     assert!(std::fs::read(&enough).unwrap() == before, "there was nothing to do");
     // More can be had.
     let more = (state.ntraj + 8).to_string();
-    qsd(&["extend", "--quiet", "--allow-unsafe", "--ntraj", &more], &[&enough]).expect_code(0);
+    common::run_qsd_on(&["extend", "--quiet", "--allow-unsafe", "--ntraj", &more], &[&enough]).expect_code(0);
     let state = Results::open(&enough).unwrap().state().unwrap();
     assert_eq!((state.n_done.to_string(), state.end_condition.as_str()), (more, "ntraj reached"));
 }

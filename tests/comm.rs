@@ -142,6 +142,72 @@ fn an_abort_carries_its_exit_code() {
     }
 }
 
+/// Ranks 0 and 2 of four, and 1 and 3: each pair is a world, and neither hears the other.
+#[test]
+fn parts_of_a_world_are_worlds_of_their_own() {
+    all_well(on_ranks(4, "parts_of_a_world_are_worlds_of_their_own", |comm| {
+        let color = comm.rank() % 2;
+        let part = comm.split(color);
+        assert_eq!((part.rank(), part.size(), part.is_root()), (comm.rank() / 2, 2, comm.rank() < 2));
+        let name = format!("rank {} of the world", comm.rank()).into_bytes();
+        let names = [color, color + 2].map(|rank| format!("rank {rank} of the world").into_bytes());
+        assert_eq!(part.all_gather(&name), names);
+        assert_eq!(part.broadcast(if part.is_root() { name.clone() } else { vec![] }), names[0]);
+        assert_eq!(part.all(color == 0), color == 0, "the others said something else");
+        // An agreement of one part only, while the other has one in the world under way.
+        comm.offer(Flags { steps: 1, ..Flags::default() });
+        let agreed = |comm: &dyn Comm| {
+            loop {
+                std::thread::sleep(Duration::from_millis(1));
+                if let Some(flags) = comm.agreed() {
+                    return flags;
+                }
+            }
+        };
+        if color == 0 {
+            part.offer(Flags { steps: 10, ..Flags::default() });
+            assert_eq!(agreed(part.as_ref()).steps, 20);
+            match part.rank() {
+                0 => part.post(1, b"to the other"),
+                _ => part.send(0, b"by name"),
+            }
+        }
+        assert_eq!(agreed(comm.as_ref()).steps, 4);
+        assert_eq!(comm.poll(), None, "a post in a part is none in the world");
+        if color == 0 && part.is_root() {
+            assert_eq!(part.receive(1), b"by name");
+            while part.posted() > 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        while color == 0 && part.rank() == 1 {
+            if let Some(post) = part.poll() {
+                assert_eq!(post, (0, b"to the other".to_vec()));
+                break;
+            }
+        }
+        drop(part);
+        let alone = comm.split(comm.rank());
+        assert_eq!((alone.rank(), alone.size(), alone.raw().is_none()), (0, 1, true), "no MPI-IO for one");
+        assert_eq!(comm.all_gather(&name).len(), 4, "the world is still there");
+    }));
+}
+
+#[test]
+fn an_abort_in_a_part_ends_the_world() {
+    let outcome = on_ranks(3, "an_abort_in_a_part_ends_the_world", |comm| {
+        let part = comm.split(usize::from(comm.rank() == 1));
+        if comm.rank() == 1 {
+            assert_eq!(part.size(), 1);
+            part.abort(3)
+        }
+        comm.barrier();
+    });
+    if let Some(outcome) = outcome {
+        outcome.expect_code(3);
+    }
+}
+
 #[test]
 fn ranks_share_the_cores_of_their_mask() {
     all_well(on_ranks(3, "ranks_share_the_cores_of_their_mask", |comm| {

@@ -48,13 +48,6 @@ fn start(ranks: usize, file: &Path, words: &[&str]) -> common::Outcome {
     common::run(command)
 }
 
-/// `qsd` with these words and files.
-fn qsd(words: &[&str], files: &[&Path]) -> common::Outcome {
-    let mut command = common::qsd();
-    command.args(words).args(files);
-    common::run(command)
-}
-
 #[track_caller]
 fn assert_same(a: &Path, b: &Path) {
     assert_same_but(a, b, &[]);
@@ -158,7 +151,7 @@ fn a_stopped_run_goes_on_and_an_extended_one_has_the_bits_of_the_larger() {
     let small = scene.run("small", 2, &["--ntraj=13", AVERAGE]);
     // Thirteen and thirty are no whole batches: the last is integrated again, and added only in part.
     for ntraj in ["30", "61"] {
-        qsd(&["extend", "--quiet", "--allow-unsafe", "--ntraj", ntraj], &[&small]).expect_code(0);
+        common::run_qsd_on(&["extend", "--quiet", "--allow-unsafe", "--ntraj", ntraj], &[&small]).expect_code(0);
     }
     assert_same(&scene.run("61", 1, &["--ntraj=61", AVERAGE]), &small);
 
@@ -171,7 +164,7 @@ fn a_stopped_run_goes_on_and_an_extended_one_has_the_bits_of_the_larger() {
     assert_eq!(results.averaged().unwrap(), Some((12, done)), "asking to stop loses nothing");
     drop(results);
     start(2, &stopped, &["--ntraj=6005", AVERAGE]).expect_code(0);
-    qsd(&["extend", "--quiet", "--allow-unsafe", "--ntraj=6101"], &[&stopped]).expect_code(0);
+    common::run_qsd_on(&["extend", "--quiet", "--allow-unsafe", "--ntraj=6101"], &[&stopped]).expect_code(0);
     assert_same(&scene.run("6101", 1, &["--ntraj=6101", AVERAGE]), &stopped);
 }
 
@@ -185,7 +178,7 @@ fn merged_ranges_have_the_bits_of_one_run() {
     let [some, merged] = ["some", "merged"].map(|name| scene.file(name));
     let merge = |files: &[&Path], to: &Path| {
         let to = to.display().to_string();
-        qsd(&["merge", "--allow-unsafe", "-o", &to], files)
+        common::run_qsd_on(&["merge", "--allow-unsafe", "-o", &to], files)
     };
     merge(&[&parts[2], &parts[0]], &some).expect_code(0);
     merge(&[&some, &parts[1]], &merged).expect_code(0);
@@ -212,7 +205,7 @@ fn a_run_that_knows_enough_ends_with_a_whole_density_matrix() {
 #[test]
 fn one_that_is_too_large_is_refused_with_what_to_do() {
     let refused = |words: &[&str]| {
-        let said = qsd(&[&["run"], words].concat(), &[]).expect_code(exit::USAGE).stderr;
+        let said = common::run_qsd_on(&[&["run"], words].concat(), &[]).expect_code(exit::USAGE).stderr;
         assert_eq!(said.trim_end().lines().count(), 1, "{said}");
         said
     };
@@ -220,8 +213,10 @@ fn one_that_is_too_large_is_refused_with_what_to_do() {
     for word in ["600 basis states", "1001 times", "5.4 GiB", "4.0 GiB", "--save-dt", "fewer Fock states"] {
         assert!(said.contains(word), "{word}: {said}");
     }
-    let plan = qsd(&["run", "kerr_bistable", "--ntraj=10", "--dry-run", "--json", "--threads=2"], &[]).expect_code(0);
-    let with = qsd(&["run", "kerr_bistable", "--ntraj=10", "--dry-run", "--json", "--threads=2", AVERAGE], &[]);
+    let plan = common::run_qsd_on(&["run", "kerr_bistable", "--ntraj=10", "--dry-run", "--json", "--threads=2"], &[])
+        .expect_code(0);
+    let with =
+        common::run_qsd_on(&["run", "kerr_bistable", "--ntraj=10", "--dry-run", "--json", "--threads=2", AVERAGE], &[]);
     let [plan, with] =
         [plan, with.expect_code(0)].map(|said| serde_json::from_str::<serde_json::Value>(&said.stdout).unwrap());
     let number = |of: &serde_json::Value, key: &str| of[key].as_u64().unwrap();

@@ -58,7 +58,7 @@ fn half_a_run_exports_its_finished_trajectories() {
     assert_eq!(rows("whole.npz"), 5);
     // Stopped after a second: with some trajectories, or with none on a slow machine.
     let mut command = common::qsd();
-    let long = "run --Nfock_a=12 --duration=400 --ntraj=5000 --method=heun --allow-unsafe --quiet --max-wall=1s -o";
+    let long = "run --Nfock_a=12 --duration=400 --save-dt=1 --ntraj=5000 --method=heun --allow-unsafe --quiet --max-wall=1s -o";
     command.args(long.split(' ')).arg(&half);
     common::run(command).expect_code(75);
     let outcome = export(&half, &["--npz"]);

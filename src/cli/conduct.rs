@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 /// Threads, guards, and how a run ends early.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Conduct (changes no number)")]
 pub struct ConductFlags {
     /// Threads of each rank: a number, or auto (the CPUs of a rank, shared with the ranks beside it)

@@ -18,6 +18,9 @@ pub struct InfoArgs {
     /// Print one JSON document instead of text
     #[arg(long)]
     pub json: bool,
+    /// One point of a sweep: its number, or its parameters, as in alpha0=15,chi=-10 [default: a line for every point]
+    #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
+    pub point: Option<String>,
 }
 
 /// Arguments of `qsd completions`.
@@ -32,6 +35,9 @@ pub struct CompletionsArgs {
 pub struct ReportArgs {
     /// Results file, finished or not
     pub file: PathBuf,
+    /// The point of a sweep: its number, or its parameters, as in alpha0=15,chi=-10
+    #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
+    pub point: Option<String>,
     /// The page [default: that of the results, ending in .html]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -52,9 +58,12 @@ pub struct PlotArgs {
     /// What to draw, as in n,x; real and imaginary part of a complex one [default: the first of the file]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub observable: Vec<String>,
-    /// Single trajectories of each file [default: 5 of one file, none of several]
+    /// Single trajectories of each run [default: 5 of one run, none of several]
     #[arg(long, value_name = "N")]
     pub singles: Option<usize>,
+    /// A point of a sweep, by its number or its parameters, as in alpha0=15,chi=-10; several times for several points
+    #[arg(long = "point", value_name = "POINT", allow_hyphen_values = true)]
+    pub points: Vec<String>,
     /// Draw in the terminal, also beside a figure
     #[arg(long)]
     pub term: bool,

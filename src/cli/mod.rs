@@ -17,7 +17,8 @@ pub use defaults::{check_flag, with_flags_of_file};
 pub use look::{CompletionsArgs, InfoArgs, PlotArgs, ReportArgs, ViewArgs};
 pub use merge::MergeArgs;
 pub use run::{
-    DEFAULT_NTRAJ, Gauge, LinkFlags, LinkKind, ModelFlags, OutputFlags, RunArgs, StoreStates, TalkFlags, TimeFlags,
+    DEFAULT_NTRAJ, Gauge, LinkFlags, LinkKind, ModelFlags, OutputFlags, RunArgs, StoreStates, Streams, SweepFlags,
+    TalkFlags, TimeFlags,
 };
 pub use values::Dt;
 
@@ -112,6 +113,9 @@ pub struct ExportArgs {
     /// Replace a file that exists
     #[arg(long)]
     pub force: bool,
+    /// The point of a sweep: its number, or its parameters, as in alpha0=15,chi=-10
+    #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
+    pub point: Option<String>,
 }
 
 /// Arguments of `qsd doctor`.

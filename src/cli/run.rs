@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub const DEFAULT_NTRAJ: u64 = 64;
 
 /// `qsd run`: integrate an ensemble of trajectories.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct RunArgs {
     /// The words it was parsed from, program and `run` first.
     #[arg(skip)]
@@ -46,6 +46,9 @@ pub struct RunArgs {
     /// Two linked systems.
     #[command(flatten)]
     pub link: LinkFlags,
+    /// Many points in one.
+    #[command(flatten)]
+    pub sweep: SweepFlags,
     /// Where results go.
     #[command(flatten)]
     pub output: OutputFlags,
@@ -58,7 +61,7 @@ pub struct RunArgs {
 }
 
 /// The physics.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelFlags {
     /// Model file (.toml, .json, or a path with a /), or a built-in model, see `qsd models` [default: absorptive_bistable]
@@ -92,7 +95,7 @@ pub struct ModelFlags {
 }
 
 /// Times and the method.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Time, in the model's unit of time")]
 pub struct TimeFlags {
     /// Length of every trajectory; a whole number of save intervals
@@ -120,7 +123,7 @@ pub struct TimeFlags {
 }
 
 /// The link between two systems.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Two systems, the first driven and linked to the second")]
 pub struct LinkFlags {
     /// Number of systems, 1 or 2; each has the numbers and the levels of the model
@@ -164,8 +167,34 @@ pub enum LinkKind {
     Seed,
 }
 
+/// A run at every point of a grid of parameters.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Sweep: a run for every point, all in one results file")]
+pub struct SweepFlags {
+    /// Values of a parameter: a list as in chi=-10,-5, linspace(FROM,TO,N), range(FROM,TO,STEP) without TO, or
+    /// logspace(FROM,TO,N), exponents of ten (repeatable: all combinations, the first parameter the slowest)
+    #[arg(long, value_name = "KEY=VALUES")]
+    pub sweep: Vec<String>,
+    /// Sweep the parameters together, point by point, instead of in all combinations
+    #[arg(long)]
+    pub sweep_zip: bool,
+    /// Noise of the points: the same at all of them, or another seed for each
+    #[arg(long, value_enum, default_value_t = Streams::Common)]
+    pub sweep_streams: Streams,
+}
+
+/// The noise of the points of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Streams {
+    /// The same: differences between points are known better than the points
+    Common,
+    /// Another seed for every point, a function of --seed and of the number of the point
+    Independent,
+}
+
 /// Results.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Results (none are kept without one of -o, --output-dir, --save2mat, --save2pkl)")]
 pub struct OutputFlags {
     /// Results file (HDF5) [default: none]
@@ -206,7 +235,7 @@ impl OutputFlags {
 }
 
 /// Screen and log.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Messages")]
 pub struct TalkFlags {
     /// Say what would be done and how large it is, and stop

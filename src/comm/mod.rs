@@ -72,6 +72,9 @@ pub trait Comm {
     /// Does not wait and does not spin, so that the cores stay with the integration. An agreement
     /// of P ranks takes about log2(P) looks on every rank: look every few milliseconds.
     fn agreed(&self) -> Option<Flags>;
+    /// Collective: the ranks that give the same `color`, in their order, as a world of their own in which nothing of this
+    /// one is heard. Dropping it is collective among them; `abort` still ends every process.
+    fn split(&self, color: usize) -> Box<dyn Comm>;
     /// End every process of the run now, from any rank.
     fn abort(&self, code: i32) -> !;
     /// What parallel HDF5 needs; `None` for one process alone, which opens its file without MPI.

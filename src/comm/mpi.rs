@@ -12,7 +12,7 @@ use super::{Comm, Flags, RawComm};
 use mpi::collective::SystemOperation;
 use mpi::environment::{Threading, Universe};
 use mpi::ffi;
-use mpi::topology::SimpleCommunicator;
+use mpi::topology::{Color, SimpleCommunicator};
 use mpi::traits::*;
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -26,14 +26,7 @@ pub fn world() -> Result<Box<dyn Comm>, LaunchError> {
     let (universe, threading) =
         mpi::initialize_with_threading(Threading::Funneled).ok_or(LaunchError::AlreadyStarted)?;
     let world = universe.world();
-    let mpi = Mpi {
-        rank: world.rank() as usize,
-        size: world.size() as usize,
-        world,
-        agreement: RefCell::default(),
-        outbox: RefCell::default(),
-        universe: ManuallyDrop::new(universe),
-    };
+    let mpi = Mpi::of(world, Some(universe));
     if threading < Threading::Funneled {
         return Err(LaunchError::Threads { library: mpi.library() });
     }
@@ -52,14 +45,27 @@ fn start_without_daemon() {
     }
 }
 
-/// `MPI_COMM_WORLD`, and MPI itself until it is dropped.
+/// A communicator; `MPI_COMM_WORLD` has MPI itself until it is dropped.
 struct Mpi {
     rank: usize,
     size: usize,
     world: SimpleCommunicator,
     agreement: RefCell<Agreement>,
     outbox: RefCell<Outbox>,
-    universe: ManuallyDrop<Universe>,
+    universe: ManuallyDrop<Option<Universe>>,
+}
+
+impl Mpi {
+    fn of(world: SimpleCommunicator, universe: Option<Universe>) -> Mpi {
+        Mpi {
+            rank: world.rank() as usize,
+            size: world.size() as usize,
+            world,
+            agreement: RefCell::default(),
+            outbox: RefCell::default(),
+            universe: ManuallyDrop::new(universe),
+        }
+    }
 }
 
 impl Comm for Mpi {
@@ -148,11 +154,18 @@ impl Comm for Mpi {
         self.agreement.borrow_mut().test()
     }
 
+    fn split(&self, color: usize) -> Box<dyn Comm> {
+        let part = self.world.split_by_color(Color::with_value(color as i32));
+        Box::new(Mpi::of(part.expect("every rank has a color"), None))
+    }
+
     fn abort(&self, code: i32) -> ! {
-        match self.size {
+        // A part of the world ends all of it.
+        let world = SimpleCommunicator::world();
+        match world.size() {
             // Nobody else to end, and no need for MPI's page about it.
             1 => std::process::exit(code),
-            _ => self.world.abort(code),
+            _ => world.abort(code),
         }
     }
 

@@ -47,6 +47,9 @@ impl Comm for Solo {
     fn agreed(&self) -> Option<Flags> {
         self.offered.take()
     }
+    fn split(&self, _color: usize) -> Box<dyn Comm> {
+        Box::new(Solo::default())
+    }
     fn abort(&self, code: i32) -> ! {
         std::process::exit(code)
     }

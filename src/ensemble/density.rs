@@ -210,6 +210,7 @@ mod tests {
         assert_eq!(of(&[whole[9..].to_vec(), vec![], whole[..9].to_vec()]), (n, rho));
         assert!(of(&[]).1.iter().all(|z| z.re.is_nan()));
     }
+
     /// Ones on the diagonal, once for each trajectory, are what low halves fill up with first.
     #[test]
     fn sums_have_room_for_any_number_of_trajectories() {

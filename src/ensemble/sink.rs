@@ -1,6 +1,6 @@
 //! Where results go: the seam between the ensemble and whoever keeps its rows.
 
-use super::{Density, StepCheck};
+use super::{Density, StepCheck, Trajectories};
 use crate::error::Error;
 use ndarray::{Array2, Array3};
 use num_complex::Complex64;
@@ -140,6 +140,13 @@ pub struct Header {
     pub host: String,
     /// Start of this run, ISO 8601 UTC, 20 characters.
     pub started: String,
+}
+
+impl Header {
+    /// The trajectories of the run.
+    pub fn trajectories(&self) -> Trajectories {
+        Trajectories { first: self.first_trajectory, count: self.ntraj }
+    }
 }
 
 /// What is kept of one trajectory beside its observables.

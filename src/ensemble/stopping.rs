@@ -34,7 +34,7 @@ impl fmt::Display for Stop {
 }
 
 /// What a rank listens to. Signals reach any rank; only rank 0 should be given a deadline and a file.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Listener {
     /// Signals that were registered, by name; true when one came.
     pub signals: Vec<(&'static str, Arc<AtomicBool>)>,

@@ -35,6 +35,8 @@ const FLAGS: &[(&str, &str)] = &[
     ("link.filter_time", "--filter-time"),
     ("link.eps", "--eps"),
     ("link.R", "--R"),
+    ("sweep", "--sweep"),
+    ("sweep_streams", "--sweep-streams"),
 ];
 /// Keys that are flags but for their spelling.
 const SPELT: &[&str] = &[
@@ -55,7 +57,7 @@ const MODEL: &str = "model";
 
 impl Difference {
     /// With values that fit into a sentence.
-    fn cut(self) -> Difference {
+    pub(super) fn cut(self) -> Difference {
         let short = |value: String| match value.char_indices().nth(WIDTH) {
             Some((end, _)) => format!("{}...", &value[..end]),
             None => value,

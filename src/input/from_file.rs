@@ -2,7 +2,7 @@
 
 use super::json::as_model_file;
 use super::link::none_for_files;
-use super::model_file::{Overrides, Source, read};
+use super::model_file::{Overrides, Source, read, read_sweep};
 use super::resolve::{Resolved, method, resolved};
 use super::sizes::Size;
 use super::times::{Habits, times};
@@ -47,6 +47,13 @@ pub(super) fn resolve_file(typed: &RunArgs, name: &str) -> Result<Resolved, Erro
     let samples: Vec<f64> = samples.map(|j| j as f64 * grid.save_dt).collect();
     warnings.extend(found.check_times(Source { name, text: &text }, grid.duration(), &samples)?);
     resolved(&args, Origin::File(FileModel::of(found)), method, times, warnings)
+}
+
+/// The flags that `[sweep]` of the model file `name` stands for.
+pub(super) fn sweep_of_file(name: &str) -> Result<Vec<(String, String)>, InputError> {
+    let unreadable = |error: std::io::Error| InputError::ModelFile { path: name.into(), reason: error.to_string() };
+    let text = std::fs::read_to_string(name).map_err(unreadable)?;
+    read_sweep(Source { name, text: &text })
 }
 
 /// A character that may stand in the name of a results file.

@@ -20,11 +20,12 @@ mod rewrite;
 mod sizes;
 mod spec;
 mod steps;
+mod sweep;
 mod times;
 mod tolerance;
 mod wall;
 
-pub use crate::cli::{Gauge, Io, LinkKind, StoreStates};
+pub use crate::cli::{Gauge, Io, LinkKind, StoreStates, Streams};
 pub use difference::{Difference, difference};
 pub use export::as_model_file;
 pub use initial::{parse_initial, write_initial};
@@ -38,6 +39,7 @@ pub use resolve::{Resolved, resolve};
 pub use rewrite::{with_number, without_number};
 pub use spec::RunSpec;
 pub use steps::{Defaults, TimeGrid, default_step, default_step_of_two, defaults, neat, steps_per_save};
+pub use sweep::{Axes, Axis, POINT, Sweep, sweep};
 pub use tolerance::{TargetTol, Tolerance};
 
 use thiserror::Error;
@@ -162,6 +164,17 @@ pub enum InputError {
     NoDuration {
         /// The file.
         file: String,
+    },
+    /// Values that make no sweep.
+    #[error("--sweep: {0}")]
+    Sweep(String),
+    /// A point that a sweep does not have.
+    #[error("--point {text}: {why}")]
+    Point {
+        /// As typed.
+        text: String,
+        /// What there is.
+        why: String,
     },
     /// A model that is not in the resolved input.
     #[error("the model '{0}' was made by a program through the library, and only that program can make it again")]

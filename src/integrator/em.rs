@@ -60,7 +60,7 @@ impl Stepper for Em {
     }
 
     #[inline(always)]
-    fn step<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
+    fn step<V: Lane>(&mut self, problem: &Problem, step: Step, state: &mut State) {
         let (plan, Step { h, dxi, .. }) = (&problem.plan, step);
         let inverse = Lanes::splat(1.0).over(state.seen.norm);
         let Coefficients { s, g, c, .. } = &mut self.coefficients;
@@ -99,7 +99,7 @@ impl Stepper for Em {
             }
         }
         let pass = Pass { plan, coefficients: &self.coefficients, v: &state.psi, u: None, acc: None };
-        pass.sweep::<V, ROWS, false, false, false, true>(&mut self.out, &mut self.seen);
+        pass.sweep::<V, false, false, false, true>(&mut self.out, &mut self.seen);
         state.accept(&mut self.out, &mut self.seen, dxi, h);
     }
 }

@@ -60,11 +60,11 @@ pub(super) trait Stepper: Send {
     /// What it carries from one step to the next.
     fn carried(&mut self) -> Vec<&mut Lanes>;
     /// Advance `state` by `step`.
-    fn step<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State);
+    fn step<V: Lane>(&mut self, problem: &Problem, step: Step, state: &mut State);
     /// Make what is to be seen of `state`; called at the start, and after steps, as many as it happens to be: it
     /// changes nothing that a later step depends on.
     #[inline(always)]
-    fn finish<V: Lane, const ROWS: usize>(&mut self, _problem: &Problem, _state: &State) {}
+    fn finish<V: Lane>(&mut self, _problem: &Problem, _state: &State) {}
     /// The kets to be seen and their |psi|^2.
     fn shown<'a>(&'a self, state: &'a State) -> (&'a Batch, Lanes) {
         (&state.psi, state.seen.norm)
@@ -225,11 +225,11 @@ impl<S: Stepper> Kernel for Advance<'_, S> {
                 }
                 noise.draw(*isa, drawn);
                 let StepNoise { dxi, tilt } = drawn;
-                stepper.step::<V, ROWS>(problem, Step { h: span.h, dxi, tilt, start, middle, end }, state);
+                stepper.step::<V>(problem, Step { h: span.h, dxi, tilt, start, middle, end }, state);
                 state.step += 1;
             }
         }
-        stepper.finish::<V, ROWS>(problem, state);
+        stepper.finish::<V>(problem, state);
     }
 }
 

@@ -60,7 +60,7 @@ impl Stepper for Heun {
     }
 
     #[inline(always)]
-    fn step<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
+    fn step<V: Lane>(&mut self, problem: &Problem, step: Step, state: &mut State) {
         let plan = &problem.plan;
         let Heun { form, predictor, predicted, out, seen } = self;
         form.begin(problem, step.h, &state.seen);
@@ -68,7 +68,7 @@ impl Stepper for Heun {
         // p = (1 + h F) psi.
         form.set(problem, step, step.start, state.signal, &state.seen, [1.0, 1.0]);
         let pass = Pass { plan, coefficients: &form.coefficients, v: &state.psi, u: None, acc: None };
-        pass.sweep::<V, ROWS, false, false, true, true>(predictor, predicted);
+        pass.sweep::<V, false, false, true, true>(predictor, predicted);
 
         if state.record.is_kept() {
             state.record.add_noise(problem, step.dxi);
@@ -80,7 +80,7 @@ impl Stepper for Heun {
         form.set(problem, step, step.end, state.signal, predicted, [0.5, 0.5]);
         let u = Some((0.5, &state.psi));
         let pass = Pass { plan, coefficients: &form.coefficients, v: predictor, u, acc: None };
-        pass.sweep::<V, ROWS, true, false, false, true>(out, seen);
+        pass.sweep::<V, true, false, false, true>(out, seen);
 
         form.end(problem, step, predicted, 1.0, state);
         state.accept(out, seen, step.dxi, step.h);

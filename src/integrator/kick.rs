@@ -79,7 +79,7 @@ impl Kick {
     /// noise. With M the exponent that change is |M psi|^2, and the error of the Taylor polynomials begins with |M|^4/24, so
     /// the thresholds that fit the change in a step of Euler fit its square here.
     #[inline(always)]
-    pub fn apply<V: Lane, const ROWS: usize>(
+    pub fn apply<V: Lane>(
         &mut self,
         splitting: &Splitting,
         Impulse { tau, noise, weights, descending }: Impulse,
@@ -92,7 +92,7 @@ impl Kick {
         set(plan, tau, &self.before, euler, &mut self.exponent);
         scale(&self.exponent, 1.0, 1.0, &mut self.scaled);
         let pass = Pass { plan, coefficients: &self.scaled, v: psi, u: None, acc: None };
-        pass.sweep::<V, ROWS, false, false, false, true>(&mut self.predictor, &mut self.predicted);
+        pass.sweep::<V, false, false, false, true>(&mut self.predictor, &mut self.predicted);
         means(plan, &self.predicted, &mut self.after);
         let [early, late] = weights.map(|u| Lanes::splat(u * tau));
         for (k, y) in self.record.iter_mut().enumerate() {
@@ -119,7 +119,7 @@ impl Kick {
                 (true, _) => Complex8::ZERO,
             };
             set(plan, g, before, y, &mut self.exponent);
-            self.exponential::<V, ROWS>(plan, psi);
+            self.exponential::<V>(plan, psi);
         }
 
         let one = Lanes::splat(1.0);
@@ -130,13 +130,13 @@ impl Kick {
 
     /// psi -> e^M psi with M the exponent: w = psi + M/3 psi, w = psi + M/2 w, psi' = psi + M w.
     #[inline(always)]
-    fn exponential<V: Lane, const ROWS: usize>(&mut self, plan: &Plan, psi: &mut Batch) {
+    fn exponential<V: Lane>(&mut self, plan: &Plan, psi: &mut Batch) {
         let Kick { exponent, scaled, work: [from, to], unseen, .. } = self;
         for m in (1..=DEGREE).rev() {
             scale(exponent, 0.0, 1.0 / m as f64, scaled);
             let v = if m == DEGREE { &*psi } else { &*from };
             let pass = Pass { plan, coefficients: scaled, v, u: Some((1.0, psi)), acc: None };
-            pass.sweep::<V, ROWS, true, false, false, false>(to, unseen);
+            pass.sweep::<V, true, false, false, false>(to, unseen);
             std::mem::swap(from, to);
         }
         std::mem::swap(psi, from);

@@ -74,7 +74,7 @@ impl Stepper for Rk4p1 {
     }
 
     #[inline(always)]
-    fn step<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
+    fn step<V: Lane>(&mut self, problem: &Problem, step: Step, state: &mut State) {
         let (plan, psi, signal) = (&problem.plan, &state.psi, state.signal);
         let Rk4p1 { form, noise, stages, out, first_seen, seen } = self;
         form.begin(problem, step.h, &state.seen);
@@ -83,7 +83,7 @@ impl Stepper for Rk4p1 {
         form.set(problem, Step { dxi: noise, ..step }, step.start, signal, &state.seen, [1.0, 0.5]);
         let pass = Pass { plan, coefficients: &form.coefficients, v: psi, u: None, acc: None };
         let [second, third, fourth] = stages;
-        pass.sweep::<V, ROWS, false, false, true, true>(second, first_seen);
+        pass.sweep::<V, false, false, true, true>(second, first_seen);
 
         if state.record.is_kept() {
             state.record.add_noise(problem, step.dxi);
@@ -115,7 +115,7 @@ impl Stepper for Rk4p1 {
                 _ => (&*fourth, (1.0 / 3.0, &*second), &mut *out),
             };
             let pass = Pass { plan, coefficients: &form.coefficients, v, u: Some(u), acc: None };
-            pass.sweep::<V, ROWS, true, false, false, true>(to, seen);
+            pass.sweep::<V, true, false, false, true>(to, seen);
         }
 
         form.end(problem, step, first_seen, 0.5, state);

@@ -77,7 +77,7 @@ impl Stepper for Saba {
     }
 
     #[inline(always)]
-    fn step<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, step: Step, state: &mut State) {
+    fn step<V: Lane>(&mut self, problem: &Problem, step: Step, state: &mut State) {
         let splitting = problem.splitting();
         let Saba { kick, noise, scratch, out, seen, .. } = self;
         if state.record.is_kept() {
@@ -92,7 +92,7 @@ impl Stepper for Saba {
                 *w = tilt.real_mul_add(Lanes::splat(sign), dxi.times_real(Lanes::splat(0.5)));
             }
             let impulse = Impulse { tau: 0.5 * step.h, noise, weights, descending: sign > 0.0 };
-            let drift = kick.apply::<V, ROWS>(splitting, impulse, &mut state.psi, &state.seen);
+            let drift = kick.apply::<V>(splitting, impulse, &mut state.psi, &state.seen);
             state.norm_drift = state.norm_drift.largest(drift);
             if state.record.is_kept() {
                 // Nothing depends on time here.
@@ -104,7 +104,7 @@ impl Stepper for Saba {
     }
 
     #[inline(always)]
-    fn finish<V: Lane, const ROWS: usize>(&mut self, problem: &Problem, state: &State) {
+    fn finish<V: Lane>(&mut self, problem: &Problem, state: &State) {
         if state.step == 0 {
             self.shown.rows_mut().copy_from_slice(state.psi.rows());
         } else {

@@ -26,7 +26,7 @@ pub fn listener(options: &Options, output: Option<&Path>, is_root: bool, started
             MaxWall::Auto => end_of_job(),
             MaxWall::After(wall) => Some(started + wall),
         };
-        listener.file = stop_file(options, output);
+        listener.file = stop_file_of(options, output);
     }
     listener
 }
@@ -77,16 +77,13 @@ pub fn check_stop_file(options: &Options, output: Option<&Path>) -> Result<(), I
     Ok(())
 }
 
-/// One that is there before the start was meant for an earlier run.
-fn stop_file(options: &Options, output: Option<&Path>) -> Option<PathBuf> {
-    let path = stop_file_of(options, output)?;
-    if path.is_file() {
-        match std::fs::remove_file(&path) {
-            Ok(()) => log::warn!("{} was left by an earlier run and is removed", path.display()),
-            Err(error) => {
-                log::warn!("{} is there and cannot be removed ({error}): the run stops at once", path.display())
-            }
+/// One that is there before the start was meant for an earlier run. Rank 0 removes it.
+pub fn remove_stop_file(options: &Options, output: Option<&Path>) {
+    let Some(path) = stop_file_of(options, output).filter(|path| path.is_file()) else { return };
+    match std::fs::remove_file(&path) {
+        Ok(()) => log::warn!("{} was left by an earlier run and is removed", path.display()),
+        Err(error) => {
+            log::warn!("{} is there and cannot be removed ({error}): the run stops at once", path.display())
         }
     }
-    Some(path)
 }

@@ -5,24 +5,28 @@ use qsd::cli::{InfoArgs, PlotArgs, ReportArgs, ViewArgs};
 use qsd::error::{Error, exit};
 use qsd::report::view::View;
 use qsd::report::{info, page, plot, put};
-use qsd::store::Results;
+use qsd::store::{Results, Swept};
 use rustix::termios::tcgetwinsize;
 use std::io::{self, IsTerminal, Write};
 
-/// One file in words, or several as a table; gives the exit code.
+/// One file in words, or several as a table, or the points of a sweep; gives the exit code.
 pub fn info(args: &InfoArgs) -> i32 {
     let out = &mut io::stdout();
     let mut said = || -> Result<i32, Error> {
         match args.files.as_slice() {
             [file] if !file.is_dir() => {
-                let results = Results::open(file)?;
-                Ok(shown(match args.json {
-                    true => info::json(&results, args.from).map(|document| writeln!(out, "{document:#}"))?,
-                    false => info::text(&results, args.from, out)?,
+                let all = args.point.is_none() && args.from.is_none();
+                let swept = if all { Swept::find(file)? } else { None };
+                let results = || Results::at(file, args.point.as_deref());
+                Ok(shown(match (swept, args.json) {
+                    (Some(swept), true) => writeln!(out, "{:#}", info::sweep_json(&swept)?),
+                    (Some(swept), false) => info::sweep_text(&swept, out)?,
+                    (None, true) => writeln!(out, "{:#}", info::json(&results()?, args.from)?),
+                    (None, false) => info::text(&results()?, args.from, out)?,
                 }))
             }
             files => {
-                if args.from.is_some() {
+                if args.from.is_some() || args.point.is_some() {
                     return Err(info::InfoError::Several.into());
                 }
                 let table = info::Table::of(files)?;
@@ -38,7 +42,7 @@ pub fn info(args: &InfoArgs) -> i32 {
 pub fn report(args: &ReportArgs) -> i32 {
     let path = args.output.clone().unwrap_or_else(|| args.file.with_extension("html"));
     let made = || -> Result<(), Error> {
-        let results = Results::open(&args.file)?;
+        let results = Results::at(&args.file, args.point.as_deref())?;
         put::may_write(&path, std::slice::from_ref(&args.file), args.force)?;
         Ok(put::put(&path, page::of(&results, page::Home::File)?.as_bytes())?)
     };
@@ -47,8 +51,9 @@ pub fn report(args: &ReportArgs) -> i32 {
 
 /// Curves of several files; gives the exit code.
 pub fn plot(args: &PlotArgs) -> i32 {
-    let singles = args.singles.unwrap_or(if args.files.len() == 1 { 5 } else { 0 });
-    let ask = plot::Ask { files: args.files.clone(), observables: args.observable.clone(), singles };
+    let singles = args.singles.unwrap_or(if args.files.len() * args.points.len().max(1) == 1 { 5 } else { 0 });
+    let (files, points, observables) = (args.files.clone(), args.points.clone(), args.observable.clone());
+    let ask = plot::Ask { files, points, observables, singles };
     let out = &mut io::stdout();
     let mut drawn = || -> Result<io::Result<()>, Error> {
         if let Some(path) = &args.output {

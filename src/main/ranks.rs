@@ -2,6 +2,7 @@
 
 use crate::listen;
 use crate::say::{complain, shown};
+use crate::sweep;
 use qsd::cli::{ExtendArgs, ResumeArgs, RunArgs, TalkFlags};
 use qsd::comm::{self, Comm};
 use qsd::ensemble::{
@@ -9,24 +10,44 @@ use qsd::ensemble::{
     choose_step, run, utc_now,
 };
 use qsd::error::{Error, exit};
-use qsd::input::{Existing, Export, InputError, Options, Output, Resolved, RunSpec, StepReason, resolve};
+use qsd::input::{Existing, Export, InputError, Options, Output, Resolved, RunSpec, StepReason, Sweep, resolve};
 use qsd::kernel::Isa;
 use qsd::report::{dry_run, export, json, logging, progress::Reporter, step_check, table};
-use qsd::store::{self, H5Sink, Place, Results};
+use qsd::store::{self, H5Sink, Place, Results, Swept};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// `qsd run`.
 pub fn start(args: &RunArgs) -> i32 {
-    on_ranks(&args.talk, |_| choose_step(resolve(args)?))
+    on_ranks(&args.talk, |_| match qsd::input::sweep(args)? {
+        None => Ok(Work::run(choose_step(resolve(args)?)?)),
+        Some(sweep) => Ok(Work::Sweep(sweep::with_steps(sweep)?)),
+    })
+}
+
+/// What a command asks for.
+enum Work {
+    /// One run.
+    Run(Box<Resolved>),
+    /// A run at every point.
+    Sweep(Sweep),
+}
+
+impl Work {
+    fn run(resolved: Resolved) -> Work {
+        Work::Run(Box::new(resolved))
+    }
 }
 
 /// `qsd resume`: the file says what is to be done.
 pub fn resume(args: &ResumeArgs) -> i32 {
     on_ranks(&args.talk, |_| {
         let options = Options::of_file(&args.file, &args.conduct, &args.talk)?;
-        Ok(Resolved { spec: spec_of(&args.file)?, step: StepReason::File, options, warnings: vec![] })
+        if let Some(swept) = Swept::find(&args.file)? {
+            return Ok(Work::Sweep(swept.sweep(options)?));
+        }
+        Ok(Work::run(Resolved { spec: spec_of(&args.file)?, step: StepReason::File, options, warnings: vec![] }))
     })
 }
 
@@ -50,7 +71,7 @@ pub fn extend(args: &ExtendArgs) -> i32 {
                 return Err(made.err().map_or(Error::Elsewhere, Error::from));
             }
         }
-        Ok(Resolved { spec, step: StepReason::File, options, warnings: vec![] })
+        Ok(Work::run(Resolved { spec, step: StepReason::File, options, warnings: vec![] }))
     })
 }
 
@@ -59,17 +80,17 @@ fn spec_of(file: &Path) -> Result<RunSpec, Error> {
 }
 
 /// One rank; the exit code is the same on all of them unless one failed alone.
-fn on_ranks(talk: &TalkFlags, input: impl FnOnce(&dyn Comm) -> Result<Resolved, Error>) -> i32 {
+fn on_ranks(talk: &TalkFlags, input: impl FnOnce(&dyn Comm) -> Result<Work, Error>) -> i32 {
     let started = Instant::now();
     let world = match comm::world() {
         Ok(world) => world,
         Err(error) => return complain(&error.into()),
     };
     let logging = logging::start(logging::level(talk.quiet, talk.verbose), talk.log_file.as_deref(), world.rank());
-    let ran = logging
-        .map_err(Error::from)
-        .and_then(|()| input(world.as_ref()))
-        .and_then(|input| run_input(input, world.as_ref(), started));
+    let ran = logging.map_err(Error::from).and_then(|()| input(world.as_ref())).and_then(|work| match work {
+        Work::Run(resolved) => run_input(*resolved, world.as_ref(), started),
+        Work::Sweep(sweep) => sweep::run(&sweep, world.as_ref(), started),
+    });
     match ran {
         Ok(code) => code,
         Err(error) if error.is_common() && !world.is_root() => error.exit_code(),
@@ -80,25 +101,12 @@ fn on_ranks(talk: &TalkFlags, input: impl FnOnce(&dyn Comm) -> Result<Resolved, 
 fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i32, Error> {
     let Resolved { spec, step, options, warnings } = resolved;
     if comm.is_root() {
-        warnings.iter().for_each(|warning| log::warn!("{warning}"));
-        if !Isa::detect().has_fma() && std::env::var_os(qsd::kernel::OVERRIDE).is_none() {
-            log::warn!(
-                "this CPU has no fused multiply-add: the numbers are the same, but a step takes tens of times longer"
-            );
-        }
+        warn(&warnings);
     }
     let ensemble = Ensemble::new(spec)?;
     ensemble.check_step()?;
-    let threads = options.threads.unwrap_or_else(|| comm::fair_threads(comm));
-    if comm.is_root() && threads > comm::allowed_cpus() && std::env::var_os("SLURM_JOB_ID").is_some() {
-        log::warn!(
-            "--threads {threads} is more than the {} CPUs that Slurm gave this rank: ask for more with --cpus-per-task, or \
-             leave --threads out",
-            comm::allowed_cpus()
-        );
-    }
-    let mut header = ensemble.header(comm, threads, &store::library_version());
-    header.provenance.push(("step".into(), format!("{:?} {step}", ensemble.spec.time.h)));
+    let threads = threads_of(&options, comm);
+    let header = header_of(&ensemble, step, comm, threads);
     let path = options.path(&ensemble.spec);
     if comm.is_root() {
         describe(&ensemble, &header);
@@ -107,17 +115,7 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
         return if comm.is_root() { show_plan(&ensemble, step, &header, &options) } else { Ok(exit::DONE) };
     }
 
-    // What is there may change under the eyes of the others: rank 0 looks.
-    let free = if comm.is_root() { listen::check_stop_file(&options, path.as_deref()) } else { Ok(()) };
-    if !comm.all(free.is_ok()) {
-        return Err(free.err().map_or(Error::Elsewhere, Error::from));
-    }
-    if let (true, Output::Directory(directory)) = (comm.is_root(), &options.output) {
-        // If it cannot be made, the sink says so on all ranks.
-        if !directory.exists() && std::fs::create_dir_all(directory).is_ok() {
-            log::info!("created {}", directory.display());
-        }
-    }
+    make_way(&options, path.as_deref(), comm)?;
     let mut sink: Box<dyn Sink> = match &path {
         Some(path) => {
             let place = Place { path: path.clone(), existing: options.existing, io: options.io };
@@ -141,7 +139,7 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
     let recorded = record(&ensemble, &header, comm, sink.as_mut(), conduct);
     reporter.finish();
     drop(watchdog);
-    let recorded = recorded.unwrap_or_else(|error| leave(&error, comm, sink, began.elapsed()));
+    let recorded = recorded.unwrap_or_else(|error| leave(&error, comm, comm, sink, began.elapsed()));
     let outcome = match recorded {
         Recorded::Nothing { exit_code } => return Ok(already_complete(path.as_deref(), &options, comm, exit_code)),
         Recorded::Elsewhere => return Ok(comm.broadcast(vec![])[0].into()),
@@ -151,6 +149,56 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
     let told = tell(&outcome, &header, &options, path.as_deref());
     let complete = outcome.summary.exit_code != exit::RESUMABLE;
     Ok(told.max(path.filter(|_| complete).map_or(exit::DONE, |path| write_exports(&path, &options))))
+}
+
+/// What is worth a word before a run. On rank 0.
+pub fn warn(warnings: &[String]) {
+    warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    if !Isa::detect().has_fma() && std::env::var_os(qsd::kernel::OVERRIDE).is_none() {
+        log::warn!(
+            "this CPU has no fused multiply-add: the numbers are the same, but a step takes tens of times longer"
+        );
+    }
+}
+
+/// Threads of every rank: as asked, or those that are there.
+pub fn threads_of(options: &Options, world: &dyn Comm) -> usize {
+    let threads = options.threads.unwrap_or_else(|| comm::fair_threads(world));
+    if world.is_root() && threads > comm::allowed_cpus() && std::env::var_os("SLURM_JOB_ID").is_some() {
+        log::warn!(
+            "--threads {threads} is more than the {} CPUs that Slurm gave this rank: ask for more with --cpus-per-task, or \
+             leave --threads out",
+            comm::allowed_cpus()
+        );
+    }
+    threads
+}
+
+/// What the file of a run says of it.
+pub fn header_of(ensemble: &Ensemble, step: StepReason, comm: &dyn Comm, threads: usize) -> Header {
+    let mut header = ensemble.header(comm, threads, &store::library_version());
+    header.provenance.push(("step".into(), format!("{:?} {step}", ensemble.spec.time.h)));
+    header
+}
+
+/// Collective: nothing stands where the stop file may come, and the directory that was asked for is there.
+pub fn make_way(options: &Options, path: Option<&Path>, comm: &dyn Comm) -> Result<(), Error> {
+    // What is there may change under the eyes of the others: rank 0 looks.
+    let free = if comm.is_root() { listen::check_stop_file(options, path) } else { Ok(()) };
+    if !comm.all(free.is_ok()) {
+        return Err(free.err().map_or(Error::Elsewhere, Error::from));
+    }
+    if !comm.is_root() {
+        return Ok(());
+    }
+    listen::remove_stop_file(options, path);
+    if let Output::Directory(directory) = &options.output {
+        // If it cannot be made, the sink says so on all ranks.
+        if !directory.exists() && std::fs::create_dir_all(directory).is_ok() {
+            log::info!("created {}", directory.display());
+        }
+    }
+    Ok(())
 }
 
 fn describe(ensemble: &Ensemble, header: &Header) {
@@ -164,7 +212,7 @@ fn describe(ensemble: &Ensemble, header: &Header) {
 }
 
 /// What came of a run on this rank.
-enum Recorded {
+pub enum Recorded {
     /// The file had everything.
     Nothing { exit_code: i32 },
     /// Rank 0 knows.
@@ -174,7 +222,7 @@ enum Recorded {
 }
 
 /// The run and its file. If it fails it fails on all ranks.
-fn record(
+pub fn record(
     ensemble: &Ensemble,
     header: &Header,
     comm: &dyn Comm,
@@ -190,8 +238,8 @@ fn record(
 }
 
 /// A rank that has waited for too long says so and leaves at once, so that the launcher ends all of them.
-fn watch(pulse: &Pulse, patience: Duration, comm: &dyn Comm) -> Watchdog {
-    let (rank, size, host) = (comm.rank(), comm.size(), comm::hostname());
+pub fn watch(pulse: &Pulse, patience: Duration, world: &dyn Comm) -> Watchdog {
+    let (rank, size, host) = (world.rank(), world.size(), comm::hostname());
     let error = Error::from(HangError { rank, size, host, patience });
     Watchdog::start(pulse, patience, move || {
         // One sentence is enough: the others are ended before it is their turn.
@@ -254,25 +302,34 @@ fn tell(outcome: &Outcome, header: &Header, options: &Options, path: Option<&Pat
     shown(written).max(summary.exit_code)
 }
 
-/// Leave after a failure that all ranks know of, each by itself.
+/// Leave after a failure that all ranks of `comm` know of, each by itself.
 ///
 /// Ending MPI in good order would let HDF5 close the file from inside MPI_Finalize, which hangs or crashes
 /// where a write has failed; and Open MPI's mpirun sometimes hangs itself after MPI_Abort (with 4.1.4 in 3 of 150 starts of a bare C program).
-fn leave(error: &Error, comm: &dyn Comm, mut sink: Box<dyn Sink + '_>, took: Duration) -> ! {
+pub fn leave(error: &Error, comm: &dyn Comm, world: &dyn Comm, mut sink: Box<dyn Sink + '_>, took: Duration) -> ! {
     let code = complain(error);
     if comm.is_root() {
-        sink.fail(&Failure {
-            end_condition: format!("failed ({})", error.id()),
-            exit_code: code,
-            guards: if let Error::Guard(error) = error { error.guards.clone() } else { vec![] },
-            wall_time: took.as_secs_f64(),
-            ended: utc_now(),
-        });
+        sink.fail(&failure(error, took));
     }
     drop(sink);
     // A launcher ends the others as soon as the first is gone: not before all have spoken.
     comm.barrier();
+    if comm.size() < world.size() && comm.is_root() {
+        // The others know of nothing, and not every launcher ends them because these are gone.
+        world.abort(code)
+    }
     std::process::exit(code)
+}
+
+/// How a run failed, as its file has it.
+pub fn failure(error: &Error, took: Duration) -> Failure {
+    Failure {
+        end_condition: format!("failed ({})", error.id()),
+        exit_code: error.exit_code(),
+        guards: error.guards().to_vec(),
+        wall_time: took.as_secs_f64(),
+        ended: utc_now(),
+    }
 }
 
 /// The formats that were asked for with the run; each replaces that of an earlier start.
@@ -296,7 +353,23 @@ fn show_plan(ensemble: &Ensemble, step: StepReason, header: &Header, options: &O
     if let Some(path) = path.as_ref().filter(|path| path.exists() && options.existing == Existing::Refuse) {
         log::warn!("{} exists: the run itself will refuse it without --force", path.display());
     }
-    let plan = dry_run::Plan {
+    let plan = plan_of(ensemble, step, header, path.map(|_| store::file_size(header)))?;
+    let out = &mut io::stdout();
+    Ok(shown(if options.json {
+        dry_run::json(out, &ensemble.spec, &plan)
+    } else {
+        dry_run::write(out, &ensemble.spec, &plan)
+    }))
+}
+
+/// What is known of a run that has not started.
+pub fn plan_of(
+    ensemble: &Ensemble,
+    step: StepReason,
+    header: &Header,
+    file_size: Option<u64>,
+) -> Result<dry_run::Plan, Error> {
+    Ok(dry_run::Plan {
         dimension: ensemble.model.space.dim(),
         steps: ensemble.steps(),
         step,
@@ -305,13 +378,7 @@ fn show_plan(ensemble: &Ensemble, step: StepReason, header: &Header, options: &O
         records: header.record.as_ref().map_or(0, |record| record.channels.len()),
         ranks: options.ntasks.unwrap_or(header.ranks),
         threads: header.threads,
-        file_size: path.map(|_| store::file_size(header)),
+        file_size,
         network: ensemble.spec.origin.network()?.map(|network| (network, ensemble.model.space.clone())),
-    };
-    let out = &mut io::stdout();
-    Ok(shown(if options.json {
-        dry_run::json(out, &ensemble.spec, &plan)
-    } else {
-        dry_run::write(out, &ensemble.spec, &plan)
-    }))
+    })
 }

@@ -27,6 +27,9 @@ pub fn examine(args: &RunArgs) -> i32 {
     if !args.output.is_empty() {
         log::warn!("qsd verify keeps no results");
     }
+    if !args.sweep.sweep.is_empty() {
+        return complain(&Error::from(VerifyError::Sweep));
+    }
     let named = args.model.model.is_some() || args.model.regime.is_some();
     let ran = if named { one(args).map(&mut done) } else { all(args, &mut done) };
     if let Err(error) = ran {

@@ -3,7 +3,7 @@
 
 use super::{network, table::plural};
 use crate::ensemble::Density;
-use crate::input::{RunSpec, StepReason, StoreStates, neat};
+use crate::input::{RunSpec, StepReason, StoreStates, Sweep, neat};
 use crate::model::{HilbertSpace, Reduced};
 use indicatif::{BinaryBytes, HumanCount};
 use std::io::{self, Write};
@@ -91,7 +91,32 @@ fn write_input(out: &mut dyn Write, text: &str) -> io::Result<bool> {
 
 /// The same as one JSON document.
 pub fn json(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()> {
+    writeln!(out, "{:#}", document(spec, plan))
+}
+
+/// What would be done for a sweep: its points, then its first run. `file_size` is that of the file of all points.
+pub fn write_sweep(out: &mut dyn Write, sweep: &Sweep, groups: usize, plan: &Plan) -> io::Result<()> {
+    write(out, &sweep.points[0].spec, plan)?;
+    let (points, at_once) = (plural(sweep.points.len(), "point"), plural(groups, "group"));
+    writeln!(out, "\n# The above is the first of {points} ({}).", sweep.axes.typed())?;
+    writeln!(out, "# {:<22}{at_once} of ranks, one point each at a time", "side by side")?;
+    writeln!(out, "# {:<22}{}", "noise of the points", sweep.streams.word())
+}
+
+/// The same as one JSON document.
+pub fn json_sweep(out: &mut dyn Write, sweep: &Sweep, groups: usize, plan: &Plan) -> io::Result<()> {
     let document = serde_json::json!({
+        "sweep": sweep.axes,
+        "streams": sweep.streams,
+        "points": sweep.points.len(),
+        "groups": groups,
+        "first_point": document(&sweep.points[0].spec, plan),
+    });
+    writeln!(out, "{document:#}")
+}
+
+fn document(spec: &RunSpec, plan: &Plan) -> serde_json::Value {
+    serde_json::json!({
         "resolved_input": spec,
         "saves": spec.time.saves(),
         "steps_per_trajectory": plan.steps,
@@ -104,8 +129,7 @@ pub fn json(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()> 
         "memory_of_a_rank": memory(spec, plan),
         "file_size": plan.file_size,
         "network": plan.network.as_ref().map(|(reduced, space)| network::json(reduced, space)),
-    });
-    writeln!(out, "{document:#}")
+    })
 }
 
 /// Bytes of a rank: the kets in work and the rows that wait to be written, for every thread; and the density matrix.

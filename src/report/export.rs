@@ -9,12 +9,12 @@ mod csv;
 mod mat;
 mod npz;
 
+use super::put::{PutError, may_write, put_by};
 use crate::error::exit;
 use crate::input::Export;
 use crate::store::{Results, StoreError};
 use content::Content;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -24,20 +24,9 @@ pub enum ExportError {
     /// The results file cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Something stands where the export should go.
-    #[error("{} exists: --force replaces it, -o FILE chooses another name", .path.display())]
-    Exists {
-        /// The place.
-        path: PathBuf,
-    },
-    /// The export could not be written.
-    #[error("cannot write {}: {source}; choose another place with -o FILE", .path.display())]
-    Write {
-        /// The place.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    /// It may not stand there, or could not be written.
+    #[error(transparent)]
+    Put(#[from] PutError),
     /// MAT files count bytes in 32 bits.
     #[error(
         "{variable} has {gigabytes:.1} GB and a variable of a MAT file at most 2: export --npz, or read the HDF5 file itself"
@@ -84,34 +73,19 @@ pub fn path_of(file: &Path, format: Export) -> PathBuf {
 /// # Errors
 /// Those of `ExportError`.
 pub fn export(results: &Results, format: Export, path: &Path, force: bool) -> Result<(), ExportError> {
-    if path.exists() && !force {
-        return Err(ExportError::Exists { path: path.into() });
-    }
+    may_write(path, &[results.path().into()], force)?;
     let content = Content::of(results)?;
     if content.rows.is_empty() {
         return Err(ExportError::Nothing { path: results.path().into() });
     }
-    let failed = |source| ExportError::Write { path: path.into(), source };
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".part.{}", std::process::id()));
-    let part = PathBuf::from(part);
-    let mut file = BufWriter::new(File::create(&part).map_err(failed)?);
-    let written = match format {
-        Export::Csv => csv::write(&content, &mut file),
-        Export::Npz => npz::write(&content, &mut file),
-        Export::Mat => mat::write(&content, &mut file),
-    };
-    let whole = written.and_then(|()| {
-        file.flush().and_then(|()| file.get_ref().sync_all()).and_then(|()| fs::rename(&part, path))?;
-        Ok(())
+    let written = put_by(path, |file| match format {
+        Export::Csv => csv::write(&content, file),
+        Export::Npz => npz::write(&content, file),
+        Export::Mat => mat::write(&content, file),
     });
-    whole.map_err(|stopped| {
-        // The first error is the one that counts.
-        let _ = fs::remove_file(&part);
-        match stopped {
-            Stopped::Io(source) => failed(source),
-            Stopped::Export(error) => error,
-        }
+    written.map_err(|stopped| match stopped {
+        Stopped::Io(source) => PutError::Write { path: path.into(), source }.into(),
+        Stopped::Export(error) => error,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::info::with_error;
 use super::standing::Standing;
-use crate::store::{Results, StoreError, human_bytes};
+use crate::store::{Results, StoreError, Swept, human_bytes};
 use num_complex::Complex64;
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
@@ -27,8 +27,35 @@ pub struct Entry {
     pub changed: SystemTime,
     /// Its size in words.
     pub size: String,
-    /// What it holds, or why it cannot be read.
-    pub content: Result<Content, String>,
+    /// What it holds, if it is one run.
+    pub content: Result<Content, Other>,
+}
+
+/// A file that is not one run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Other {
+    /// All points of a sweep.
+    Sweep {
+        /// How many.
+        points: usize,
+        /// The swept parameters.
+        axes: Vec<String>,
+    },
+    /// It cannot be read, and why.
+    Unreadable(String),
+}
+
+impl Other {
+    /// In a sentence.
+    pub fn text(&self) -> String {
+        match self {
+            Other::Sweep { points, axes } => format!(
+                "{points} points of {}: `qsd info` of this file alone has a line for each, `qsd report --point 0` a page of one",
+                axes.join(", ")
+            ),
+            Other::Unreadable(why) => why.clone(),
+        }
+    }
 }
 
 /// What it holds.
@@ -100,20 +127,19 @@ impl Folder {
         let mut files = vec![];
         collect(&self.root, 0, &mut files);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|path, _| files.iter().any(|(file, _)| file == path));
+        // Files that are gone stay behind.
+        let mut before = std::mem::take(&mut *known);
         let mut entries: Vec<Entry> = files
             .into_iter()
             .map(|(path, file)| {
                 let stamp = stamp(&file);
-                match known.get(&path) {
+                let entry = match before.remove(&path) {
                     // A run falls silent without a change of its file.
-                    Some((old, entry)) if *old == stamp && !may_pass(entry) => entry.clone(),
-                    _ => {
-                        let entry = Entry::of(&self.root, &path, stamp);
-                        known.insert(path, (stamp, entry.clone()));
-                        entry
-                    }
-                }
+                    Some((old, entry)) if old == stamp && !may_pass(&entry) => entry,
+                    _ => Entry::of(&self.root, &path, stamp),
+                };
+                known.insert(path, (stamp, entry.clone()));
+                entry
             })
             .collect();
         entries.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| a.path.cmp(&b.path)));
@@ -129,10 +155,15 @@ impl Entry {
             path: relative.unwrap_or(path).into(),
             changed,
             size: human_bytes(bytes),
-            content: Results::open(path).and_then(|results| content(&results)).map_err(|error| {
-                // The name stands beside it, and where the folder is, is nobody's business.
-                error.to_string().replace(&path.display().to_string(), "it")
-            }),
+            content: Results::open(path).and_then(|results| content(&results)).map_err(|error| other(path, &error)),
+        }
+    }
+
+    /// Why it cannot be read, if so.
+    pub fn unreadable(&self) -> Option<&str> {
+        match &self.content {
+            Err(Other::Unreadable(why)) => Some(why),
+            _ => None,
         }
     }
 
@@ -140,6 +171,18 @@ impl Entry {
     pub fn name(&self) -> String {
         self.path.display().to_string()
     }
+}
+
+/// What a file is that is not one run, by the error that says so.
+fn other(path: &Path, error: &StoreError) -> Other {
+    if matches!(error, StoreError::IsSweep { .. })
+        && let Ok(Some(swept)) = Swept::find(path)
+    {
+        let axes = swept.axes().all.iter().map(|axis| axis.name.clone()).collect();
+        return Other::Sweep { points: swept.axes().count(), axes };
+    }
+    // The name stands beside it, and where the folder is, is nobody's business.
+    Other::Unreadable(error.to_string().replace(&path.display().to_string(), "it"))
 }
 
 fn may_pass(entry: &Entry) -> bool {
@@ -229,7 +272,7 @@ mod tests {
         );
         assert_eq!((done.values[0].name.as_str(), done.values[0].text().as_str()), ("n", "1.00 ± 0.10"));
         assert_eq!(done.values[1].text(), "(2.00 ± 0.10) + (1.000 ± 0.050) i");
-        let reason = entries[2].content.as_ref().unwrap_err();
+        let reason = entries[2].unreadable().unwrap();
         assert!(reason.contains("not an HDF5 file") && !reason.contains(root.to_str().unwrap()), "{reason}");
     }
 

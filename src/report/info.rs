@@ -5,11 +5,14 @@
 
 mod averages;
 mod overview;
+mod sweep;
 mod table;
 mod text;
 
 pub use averages::{Average, Averages};
+pub(super) use overview::with_unit;
 pub use overview::{GuardLine, Overview, Run, Series};
+pub use sweep::{json as sweep_json, text as sweep_text};
 pub(super) use text::with_error;
 
 use crate::error::exit;
@@ -27,8 +30,8 @@ pub enum InfoError {
     /// A file cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// More than one file is averaged over time.
-    #[error("--from averages over the times of one results file, and a folder or several files were named; name one")]
+    /// More than one file is averaged over time, or asked for a point.
+    #[error("--from and --point are about one results file, and a folder or several files were named; name one")]
     Several,
     /// No saved time is late enough.
     #[error("--from {from} is later than the last saved time of {}, which is {}; choose an earlier one", .path.display(), neat(*.last))]
@@ -117,7 +120,7 @@ impl Table {
                 table.entries.extend(below.into_iter().map(named));
             } else {
                 let entry = Entry::of(Path::new(""), path, stamp(&found));
-                table.missed |= entry.content.is_err();
+                table.missed |= entry.unreadable().is_some();
                 table.entries.push(entry);
             }
         }

@@ -7,8 +7,8 @@ use super::progress::above_the_bar;
 use crate::input::InputError;
 use env_logger::{Builder, Logger, Target};
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// How much is said: `--quiet` leaves warnings and errors, each `-v` adds a level to the usual messages.
@@ -74,11 +74,24 @@ fn to_terminal(level: LevelFilter, rank: usize) -> Logger {
         .build()
 }
 
+/// Whether lines may be appended to what is there: nothing, or lines that begin with a time.
+fn is_log(path: &Path) -> bool {
+    let mut head = vec![];
+    let mut read = || File::open(path)?.take(5).read_to_end(&mut head);
+    if !path.is_file() || read().is_err() {
+        // What cannot be read says why when it is opened.
+        return true;
+    }
+    head.is_empty() || matches!(head[..], [a, b, c, d, b'-'] if [a, b, c, d].iter().all(u8::is_ascii_digit))
+}
+
 /// The file gets the usual messages even if the terminal is quiet.
 fn to_file(path: &Path, level: LevelFilter) -> Result<Logger, InputError> {
-    let file = OpenOptions::new().create(true).append(true).open(path);
-    let file =
-        file.map_err(|error| InputError::LogFile { path: path.display().to_string(), reason: error.to_string() })?;
+    let refused = |reason: String| InputError::LogFile { path: path.display().to_string(), reason };
+    if !is_log(path) {
+        return Err(refused("it is there and is something else than a log".into()));
+    }
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| refused(error.to_string()))?;
     Ok(Builder::new()
         .filter_level(level.max(LevelFilter::Info))
         .format(|out, record| {
@@ -154,6 +167,19 @@ mod tests {
         let (time, rest) = text.split_once(' ').expect("a time stamp");
         assert!(time.starts_with("20") && time.ends_with('Z'), "{text}");
         assert_eq!(rest, "INFO  half way\n");
+    }
+
+    #[test]
+    fn a_file_that_is_no_log_is_left_as_it_is() {
+        let path = std::env::temp_dir().join(format!("qsd-model-{}.toml", std::process::id()));
+        for (text, taken) in
+            [("[space]\n", false), ("\u{89}HDF", false), ("", true), ("2026-11-21T10:00:00Z INFO  x\n", true)]
+        {
+            std::fs::write(&path, text).expect("a writable directory");
+            assert_eq!(to_file(&path, LevelFilter::Warn).is_ok(), taken, "{text}");
+            assert_eq!(std::fs::read_to_string(&path).expect("it is there"), text);
+        }
+        std::fs::remove_file(&path).expect("it was there");
     }
 
     #[test]

@@ -5,10 +5,11 @@
 mod braille;
 mod figure;
 
-use super::info::{Overview, Series};
+use super::info::{Overview, Series, with_unit};
 use super::page::Times;
 use super::plain::plain;
 use super::put::{PutError, may_write, put};
+use super::rows::{evenly, marked};
 use crate::store::{Results, StoreError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,10 +24,23 @@ const BAND: f64 = 2.0;
 pub struct Ask {
     /// Results files, drawn over each other.
     pub files: Vec<PathBuf>,
+    /// Points of the sweeps that the files are, by number or parameters; none of files of one run.
+    pub points: Vec<String>,
     /// Names of observables; the first of the file if there are none.
     pub observables: Vec<String>,
-    /// Single trajectories of each file.
+    /// Single trajectories of each run.
     pub singles: usize,
+}
+
+impl Ask {
+    /// Every file, or every point of it.
+    fn runs(&self) -> impl Iterator<Item = (&Path, Option<&str>)> {
+        let points: Vec<Option<&str>> = match self.points.as_slice() {
+            [] => vec![None],
+            points => points.iter().map(|point| Some(point.as_str())).collect(),
+        };
+        self.files.iter().flat_map(move |path| points.clone().into_iter().map(move |point| (path.as_path(), point)))
+    }
 }
 
 /// All that is drawn.
@@ -45,10 +59,10 @@ struct Panel {
     tracks: Vec<Track>,
 }
 
-/// Curves of one file.
+/// Curves of one run.
 #[derive(Debug, Clone, PartialEq)]
 struct Track {
-    /// The file's name, for the legend.
+    /// The file's name, and of a sweep the point, for the legend.
     name: String,
     times: Vec<f64>,
     mean: Vec<f64>,
@@ -111,9 +125,10 @@ pub fn to_terminal(ask: &Ask, terminal: Terminal, out: &mut dyn io::Write) -> Re
 /// Read what is to be drawn.
 fn picture(ask: &Ask) -> Result<Picture, PutError> {
     let mut picture: Option<Picture> = None;
-    let names: Vec<String> = ask.files.iter().map(|path| name_of(path, &ask.files)).collect();
-    for (path, name) in ask.files.iter().zip(names) {
-        let results = Results::open(path)?;
+    for (path, point) in ask.runs() {
+        let results = Results::at(path, point)?;
+        let file = name_of(path, &ask.files);
+        let name = point.map_or(file.clone(), |point| format!("{file}, {point}"));
         let overview = Overview::of(&results)?;
         let mut panels = vec![];
         for series in chosen(&overview, &ask.observables)? {
@@ -121,8 +136,7 @@ fn picture(ask: &Ask) -> Result<Picture, PutError> {
         }
         match &mut picture {
             None => {
-                let unit = if overview.time_unit == "1" { String::new() } else { format!(" ({})", overview.time_unit) };
-                picture = Some(Picture { time: plain(&format!("time{unit}")), panels });
+                picture = Some(Picture { time: plain(&with_unit("time", &overview.time_unit)), panels });
             }
             Some(picture) => {
                 for panel in panels {
@@ -176,12 +190,10 @@ fn panels_of(
     series: &Series,
     singles: usize,
 ) -> Result<Vec<Panel>, StoreError> {
-    let rows: Vec<usize> = (0..overview.rows.len()).filter(|row| overview.rows[*row]).collect();
-    let count = singles.min(rows.len());
-    let rows = (0..count).map(|k| rows[k * rows.len() / count]);
-    let shown = rows.map(|row| results.values(&series.name, row..row + 1)).collect::<Result<Vec<_>, _>>()?;
-    let label = if series.label.is_empty() { &series.name } else { &series.label };
-    let unit = if matches!(series.unit.as_str(), "" | "1") { String::new() } else { format!(" ({})", series.unit) };
+    let rows = marked(&overview.rows);
+    let shown =
+        evenly(&rows, singles).map(|row| results.values(&series.name, row..row + 1)).collect::<Result<Vec<_>, _>>()?;
+    let label = with_unit(series.shown(), &series.unit);
     // The mean of a part must not pass for that of the whole.
     let (done, all) = (overview.done, overview.ntraj);
     let part = if done < all { format!(" ({done} of {all})") } else { String::new() };
@@ -190,7 +202,7 @@ fn panels_of(
     let drawn = Times::of(overview.time.clone()).drawn;
     let pick = |values: &[f64]| drawn.iter().map(|at| values[*at]).collect::<Vec<_>>();
     let panel = |before: &str, mean: &[f64], sem: &[f64], part: fn(&num_complex::Complex64) -> f64| Panel {
-        label: plain(&format!("{before}{label}{unit}")),
+        label: plain(&format!("{before}{label}")),
         tracks: vec![Track {
             name: name.clone(),
             times: pick(&overview.time),
@@ -232,6 +244,7 @@ mod tests {
     fn ask(files: &[&Path], observables: &[&str]) -> Ask {
         Ask {
             files: files.iter().map(PathBuf::from).collect(),
+            points: vec![],
             observables: observables.iter().map(|name| name.to_string()).collect(),
             singles: 3,
         }

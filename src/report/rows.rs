@@ -31,6 +31,17 @@ impl Part {
     }
 }
 
+/// The rows that are marked.
+pub fn marked(marks: &[bool]) -> Vec<usize> {
+    (0..marks.len()).filter(|row| marks[*row]).collect()
+}
+
+/// At most `count` of some rows, evenly spread over them.
+pub fn evenly(rows: &[usize], count: usize) -> impl Iterator<Item = usize> {
+    let count = count.min(rows.len());
+    (0..count).map(move |k| rows[k * rows.len() / count])
+}
+
 /// Visit some rows, ascending, of a dataset that has `width` saved times: the place among them, the row, its values.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use super::step_check;
 use crate::ensemble::{Cost, Header, ObservableInfo, Statistics, StepVerdict, Summary, Verdict};
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -90,8 +91,9 @@ fn cost_line(cost: &Cost) -> String {
 }
 
 /// `1 rank`, `2 ranks`.
-pub(super) fn plural(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+pub(super) fn plural<N: Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
+    let ending = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {what}{ending}")
 }
 
 #[cfg(test)]

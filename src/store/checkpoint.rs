@@ -18,8 +18,8 @@ pub use slots::Slots;
 use super::{StoreError, place};
 use crate::ensemble::Unfinished;
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -54,10 +54,7 @@ pub fn path_of(results: &Path) -> PathBuf {
 /// `File` if the system refuses.
 pub fn remove(results: &Path) -> Result<(), StoreError> {
     let path = path_of(results);
-    match is_ours(&path) {
-        Some(true) => fs::remove_file(&path).map_err(|e| StoreError::io(&path, "remove the file", e)),
-        _ => Ok(()),
-    }
+    place::remove_ours(&path, is_ours(&path))
 }
 
 /// Rank 0: what the file holds for the batches that `is_unfinished`. States of another input are of no use.
@@ -78,12 +75,7 @@ pub fn survey(results: &Path, input: u64, is_unfinished: &dyn Fn(u64) -> bool) -
 
 /// Whether a file that exists is a checkpoint, or one that was killed before it had a first byte.
 fn is_ours(path: &Path) -> Option<bool> {
-    if !fs::symlink_metadata(path).ok()?.is_file() {
-        return Some(false);
-    }
-    let mut start = vec![];
-    let read = File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut start));
-    Some(read.is_ok() && (start == MAGIC || start.iter().all(|&byte| byte == 0)))
+    place::is_known(path, MAGIC.len(), |start| start == MAGIC || start.iter().all(|&byte| byte == 0))
 }
 
 fn newest(file: &File, path: &Path, input: u64, is_unfinished: &dyn Fn(u64) -> bool) -> Survey {
@@ -205,6 +197,8 @@ fn read_at(file: &File, mut at: u64, mut into: &mut [u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::testing::scratch;
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use super::access;
 use crate::error::exit;
-use crate::input::Difference;
+use crate::input::{Difference, InputError};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -207,6 +207,56 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The file of a sweep, where one run is asked for.
+    #[error(
+        "{} holds a sweep of {points} points: name one of them, as in --point {example} (qsd info {} lists them; info, \
+         report, plot and export know --point)",
+        .path.display(), .path.display()
+    )]
+    IsSweep {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        points: usize,
+        /// The first of them.
+        example: String,
+    },
+    /// The file of one run, where a sweep is asked for.
+    #[error("{} holds a single run and is no sweep; choose another file with -o, or leave --sweep and --point out", .path.display())]
+    SingleRun {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A point of a sweep that has not begun.
+    #[error("{} has nothing of the point {point} yet: `qsd info` shows how far the sweep is", .path.display())]
+    NotBegun {
+        /// The file of the sweep.
+        path: PathBuf,
+        /// The point.
+        point: String,
+    },
+    /// A point that a sweep does not have.
+    #[error(transparent)]
+    Point(#[from] InputError),
+    /// An axis that would be called like something else in the file.
+    #[error(
+        "--sweep {name}: the axis would have this name in the results file, which has something else under it; rename \
+         the parameter, or sweep one that it is made from"
+    )]
+    AxisName {
+        /// The parameter.
+        name: String,
+    },
+    /// Points whose results have other shapes.
+    #[error("the results of {a} and of {b} cannot stand in one array: {what}; sweep them one by one")]
+    Unstackable {
+        /// The first point.
+        a: String,
+        /// Another.
+        b: String,
+        /// The first thing that differs.
+        what: String,
+    },
     /// A file of a later major version.
     #[error("{} has format version {found}; this program reads {} and its minor versions: use a newer qsd", .path.display(), crate::store::layout::FORMAT_VERSION)]
     Version {
@@ -242,6 +292,12 @@ impl StoreError {
             StoreError::Locked { .. } => "E-lock",
             StoreError::Full { .. } => "E-disk",
             StoreError::Name { .. } => "E-name",
+            StoreError::Point(_) => "E-input",
+            StoreError::IsSweep { .. }
+            | StoreError::SingleRun { .. }
+            | StoreError::NotBegun { .. }
+            | StoreError::AxisName { .. }
+            | StoreError::Unstackable { .. } => "E-sweep",
             StoreError::Mismatch { .. }
             | StoreError::Overlap { .. }
             | StoreError::Unaveraged { .. }
@@ -250,10 +306,18 @@ impl StoreError {
         }
     }
 
+    /// Whether it is about what was typed, and met by every rank alike.
+    pub fn is_common(&self) -> bool {
+        matches!(self, StoreError::AxisName { .. } | StoreError::Unstackable { .. })
+    }
+
     /// The exit code that goes with it.
     pub fn exit_code(&self) -> i32 {
         match self {
-            StoreError::Name { .. } => exit::USAGE,
+            StoreError::Name { .. }
+            | StoreError::Point(_)
+            | StoreError::AxisName { .. }
+            | StoreError::Unstackable { .. } => exit::USAGE,
             _ => exit::FAILED,
         }
     }

@@ -6,6 +6,7 @@
 //! carries a time stamp, everything is contiguous and allocated when it is created.
 
 mod fault;
+mod slab;
 mod text;
 
 use self::fault::{detail, fault};
@@ -20,7 +21,7 @@ use ::hdf5::plist::dataset_create::{AllocTime, FillTime, Layout as Storage};
 use ::hdf5::plist::file_access::FileAccessBuilder;
 use ::hdf5::sync::sync;
 use ::hdf5::types::TypeDescriptor;
-use ::hdf5::{Dataspace, Datatype, Error as LibraryError, FileBuilder, Hyperslab, Location, Result};
+use ::hdf5::{Dataspace, Datatype, Error as LibraryError, FileBuilder, Hyperslab, Location, Result, SliceOrIndex};
 use hdf5_sys::h5a::{H5Aread, H5Awrite};
 use hdf5_sys::h5d::{H5Dclose, H5Dcreate2, H5Dread, H5Dwrite};
 use hdf5_sys::h5i::hid_t;
@@ -46,10 +47,15 @@ unsafe extern "C" {
 /// What came of it, in this room's terms.
 type Stored<T> = std::result::Result<T, StoreError>;
 
+/// Attribute of datasets that hold all points of a sweep: the names of their leading axes.
+pub const SWEPT: &str = "sweep_axes";
+
 /// An open file.
 pub struct File {
     file: ::hdf5::File,
     path: PathBuf,
+    /// Of a sweep: the one point of it that is shown, its place on every axis.
+    at: Vec<(String, usize)>,
 }
 
 /// An open dataset.
@@ -57,6 +63,8 @@ pub struct Dataset {
     data: ::hdf5::Dataset,
     name: String,
     path: PathBuf,
+    /// Where on its leading axes the values are that it shows; on the others it shows all.
+    at: Vec<usize>,
 }
 
 impl File {
@@ -69,7 +77,7 @@ impl File {
             file.commit_datatype(COMPLEX, &Datatype::from_type::<Complex64>()?)?;
             Ok(file)
         };
-        Ok(File { file: create().map_err(fault(path, "create the file"))?, path: path.into() })
+        Ok(File { file: create().map_err(fault(path, "create the file"))?, path: path.into(), at: vec![] })
     }
 
     /// Open an existing file for rows, through MPI-IO if there is a communicator (then all its ranks must call).
@@ -85,15 +93,20 @@ impl File {
             }
         }
         let file = builder.open_rw(path).map_err(fault(path, "open the file for writing"))?;
-        Ok(File { file, path: path.into() })
+        Ok(File { file, path: path.into(), at: vec![] })
     }
 
     /// Open a file for reading, also while others write it.
     pub fn open(path: &Path) -> Stored<File> {
+        File::open_at(path, vec![])
+    }
+
+    /// Open the file of a sweep for reading, as if it held one point only.
+    pub fn open_at(path: &Path, at: Vec<(String, usize)>) -> Stored<File> {
         let mut builder = FileBuilder::new();
         builder.with_fapl(unlocked);
         let not_hdf5 = |error| NotHdf5 { path: path.into(), detail: detail(&error) };
-        Ok(File { file: builder.open(path).map_err(not_hdf5)?, path: path.into() })
+        Ok(File { file: builder.open(path).map_err(not_hdf5)?, path: path.into(), at })
     }
 
     /// Close it; collective if it was opened through MPI-IO. Its datasets must be gone.
@@ -124,13 +137,20 @@ impl File {
             Ok(data)
         };
         let data = create().map_err(self.fault("create", &layout.path))?;
-        Ok(Dataset { data, name: layout.path.clone(), path: self.path.clone() })
+        Ok(Dataset { data, name: layout.path.clone(), path: self.path.clone(), at: vec![] })
     }
 
     /// Open a dataset.
     pub fn dataset(&self, name: &str) -> Stored<Dataset> {
         let data = self.file.dataset(name).map_err(self.fault("find", name))?;
-        Ok(Dataset { data, name: name.into(), path: self.path.clone() })
+        let mut found = Dataset { data, name: name.into(), path: self.path.clone(), at: vec![] };
+        if !self.at.is_empty() {
+            let texts = found.texts()?;
+            let axes = texts.iter().find(|(name, _)| name == SWEPT).map_or("", |(_, names)| names.as_str());
+            let place = |name: &str| self.at.iter().find(|(axis, _)| axis == name).map(|(_, place)| *place);
+            found.at = axes.split_whitespace().filter_map(place).collect();
+        }
+        Ok(found)
     }
 
     /// True if there is an object of this name; every group on the way must exist.
@@ -224,7 +244,7 @@ impl File {
 impl Dataset {
     /// Values in all, and in one row.
     pub fn extent(&self) -> (usize, usize) {
-        let shape = self.data.shape();
+        let shape = self.shape();
         (shape.iter().product(), shape.iter().skip(1).product())
     }
 
@@ -251,59 +271,57 @@ impl Dataset {
     /// Write rows of any type from `row` on.
     pub fn write_slab<T: Element>(&self, row: usize, values: &[T]) -> Stored<()> {
         let write = || -> Result<()> {
-            let mut shape = self.data.shape();
+            let mut shape = self.shape();
             shape[0] = values.len() / self.extent().1.max(1);
             let view = ndarray::ArrayViewD::from_shape(shape.clone(), values).map_err(|e| e.to_string())?;
-            self.data.write_slice(view, slab(row, &shape))
+            self.data.write_slice(view, self.region(row..row + shape[0]))
         };
         write().map_err(self.fault("write rows of"))
     }
 
     /// Read everything.
     pub fn read<T: Element>(&self) -> Stored<Vec<T>> {
-        self.data.read_raw().map_err(self.fault("read"))
+        let read = || -> Result<Vec<T>> {
+            match (self.at.is_empty(), self.shape().first()) {
+                (true, _) => self.data.read_raw(),
+                (false, rows) => self.read_region(0..rows.copied().unwrap_or(1)),
+            }
+        };
+        read().map_err(self.fault("read"))
     }
 
     /// Read `count` values of a dataset with one axis, from `row` on.
     pub fn read_slab<T: Element>(&self, row: usize, count: usize) -> Stored<Vec<T>> {
-        let read = || self.data.read_slice::<T, _, ndarray::Ix1>(slab(row, &[count]));
-        Ok(read().map_err(self.fault("read rows of"))?.into_raw_vec_and_offset().0)
+        self.read_region(row..row + count).map_err(self.fault("read rows of"))
     }
 
     /// Read `rows` of a dataset with two axes or more, of the second axis only `at`.
     pub fn read_column<T: Element>(&self, rows: Range<usize>, at: usize) -> Stored<Vec<T>> {
         let read = || {
-            let mut shape = self.data.shape();
-            (shape[0], shape[1]) = (rows.len(), 1);
-            let place = |axis: usize| [rows.start, at].get(axis).copied().unwrap_or(0);
-            let slab: Vec<_> = (0..shape.len()).map(|axis| (place(axis)..place(axis) + shape[axis]).into()).collect();
-            self.data.read_slice::<T, _, ndarray::IxDyn>(Hyperslab::from(slab))
+            let mut part = self.part(rows);
+            part[self.at.len() + 1] = SliceOrIndex::from(at..at + 1);
+            self.data.read_slice::<T, _, ndarray::IxDyn>(Hyperslab::from(part))
         };
         Ok(read().map_err(self.fault("read rows of"))?.into_raw_vec_and_offset().0)
     }
 
     /// Read one number.
     pub fn read_one<T: Element + Copy>(&self) -> Stored<T> {
-        self.data.read_scalar().map_err(self.fault("read"))
+        match self.at.is_empty() {
+            true => self.data.read_scalar().map_err(self.fault("read")),
+            false => self.read::<T>().map(|values| values[0]),
+        }
     }
 
     /// Read `count` rows from `row` on.
     pub fn read_rows(&self, row: usize, count: usize) -> Stored<Block> {
         let read = || -> Result<Block> {
-            let mut shape = self.data.shape();
-            shape[0] = count;
-            let slab = slab(row, &shape);
+            let rows = row..row + count;
             Ok(match self.data.dtype()?.to_descriptor()? {
-                TypeDescriptor::Compound(_) => {
-                    Block::Complex(self.data.read_slice::<_, _, ndarray::IxDyn>(slab)?.into_raw_vec_and_offset().0)
-                }
-                TypeDescriptor::Integer(_) => {
-                    Block::Signed(self.data.read_slice::<_, _, ndarray::IxDyn>(slab)?.into_raw_vec_and_offset().0)
-                }
-                TypeDescriptor::Unsigned(_) => {
-                    Block::Unsigned(self.data.read_slice::<_, _, ndarray::IxDyn>(slab)?.into_raw_vec_and_offset().0)
-                }
-                _ => Block::Real(self.data.read_slice::<_, _, ndarray::IxDyn>(slab)?.into_raw_vec_and_offset().0),
+                TypeDescriptor::Compound(_) => Block::Complex(self.read_region(rows)?),
+                TypeDescriptor::Integer(_) => Block::Signed(self.read_region(rows)?),
+                TypeDescriptor::Unsigned(_) => Block::Unsigned(self.read_region(rows)?),
+                _ => Block::Real(self.read_region(rows)?),
             })
         };
         read().map_err(self.fault("read rows of"))
@@ -409,12 +427,6 @@ fn descriptor(kind: Kind) -> TypeDescriptor {
         Kind::Text(_) => TypeDescriptor::FixedAscii(kind.bytes()),
         _ => f64::type_descriptor(),
     }
-}
-
-/// Rows from `row` on, as many as `shape` says; the other axes whole.
-fn slab(row: usize, shape: &[usize]) -> Hyperslab {
-    let rows = (row..row + shape[0]).into();
-    Hyperslab::from([rows].into_iter().chain(shape[1..].iter().map(|&n| (0..n).into())).collect::<Vec<_>>())
 }
 
 /// Call the library; a negative code is an error, asked for before anybody else's call replaces it.

@@ -16,6 +16,8 @@ use crate::ensemble::{Header, Value};
 
 /// Value of the root attribute `format`.
 pub const FORMAT: &str = "qsd-result";
+/// Value of the root attribute `format` of the stacked points of a sweep.
+pub const SWEEP_FORMAT: &str = "qsd-sweep";
 /// Value of the root attribute `format_version`; another major number is refused.
 pub const FORMAT_VERSION: &str = "1.0.0";
 /// Value of the root attribute `numbers`: another one when a seed gives other numbers, because rows of both

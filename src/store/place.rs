@@ -6,7 +6,7 @@ use super::{Results, StoreError};
 use crate::comm::{self, Comm};
 use crate::input::{Existing, Io};
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -117,9 +117,9 @@ pub fn standing(path: &Path, existing: Existing) -> Result<Option<Results>, Stor
         Existing::Refuse => Err(StoreError::Exists { path: path.into() }),
         Existing::Replace if found.len() == 0 => Ok(None),
         _ => match (Results::open(path), existing) {
-            (Ok(_), Existing::Replace) => Ok(None),
+            (Ok(_) | Err(StoreError::IsSweep { .. }), Existing::Replace) => Ok(None),
             (Ok(results), _) => Ok(Some(results)),
-            (Err(error @ StoreError::Version { .. }), Existing::Resume) => Err(error),
+            (Err(error @ (StoreError::Version { .. } | StoreError::IsSweep { .. })), Existing::Resume) => Err(error),
             // An unreadable or half-made file of ours has no format either: let the user remove it.
             (Err(error), _) => {
                 let why = error.to_string().replacen(&path.display().to_string(), "it", 1);
@@ -226,6 +226,33 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // Removed before it is released, so that nobody locks a name that is about to go.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether a file that exists is known by its first bytes, `count` of them if it has so many. A link is not.
+pub fn is_known(path: &Path, count: usize, is: impl Fn(&[u8]) -> bool) -> Option<bool> {
+    if !fs::symlink_metadata(path).ok()?.is_file() {
+        return Some(false);
+    }
+    let mut start = vec![];
+    let read = File::open(path).and_then(|file| file.take(count as u64).read_to_end(&mut start));
+    Some(read.is_ok() && is(&start))
+}
+
+/// Whether an HDF5 file stands there.
+pub fn is_hdf5(path: &Path) -> bool {
+    const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
+    is_known(path, SIGNATURE.len(), |start| start == SIGNATURE) == Some(true)
+}
+
+/// Remove a file beside the results, if it is known to be ours.
+///
+/// # Errors
+/// `File` if the system refuses.
+pub fn remove_ours(path: &Path, is_ours: Option<bool>) -> Result<(), StoreError> {
+    match is_ours {
+        Some(true) => fs::remove_file(path).map_err(|e| StoreError::io(path, "remove the file", e)),
+        _ => Ok(()),
     }
 }
 
@@ -357,6 +384,9 @@ mod tests {
         fn offer(&self, _: comm::Flags) {}
         fn agreed(&self) -> Option<comm::Flags> {
             None
+        }
+        fn split(&self, _: usize) -> Box<dyn Comm> {
+            comm::solo()
         }
         fn abort(&self, _: i32) -> ! {
             unreachable!("nobody aborts")

@@ -9,12 +9,16 @@ mod values;
 
 pub use values::{Factor, Kets};
 
-use super::StoreError;
 use super::h5::File;
-use super::layout::{FORMAT, FORMAT_VERSION, Kind};
+use super::layout::{FORMAT, FORMAT_VERSION, Kind, SWEEP_FORMAT};
 use super::place::{LOCK, with_suffix};
+use super::stack::{VARYING, VARYING_ROOT};
+use super::{StoreError, stack};
 use crate::ensemble::{ObservableInfo, Parameter, Value, Verdict};
 use std::path::{Path, PathBuf};
+
+/// The one dataset of `/provenance` in a file of one run.
+const RESOLVED_INPUT: &str = "resolved_input";
 
 /// An open results file.
 pub struct Results {
@@ -75,20 +79,49 @@ impl Results {
     /// # Errors
     /// `Missing`, `NotHdf5` (also for a file that is cut off), `NotQsd`, `Version`.
     pub fn open(path: &Path) -> Result<Results, StoreError> {
+        let results = Results::of(path, vec![])?;
+        match results.about("format") {
+            FORMAT => Ok(results),
+            _ => Err(StoreError::NotQsd { path: path.into() }),
+        }
+    }
+
+    /// Open one point of the stacked file of a sweep, by its place on the axes: everything below is of it alone.
+    ///
+    /// # Errors
+    /// Those of `open`.
+    pub(super) fn open_at(path: &Path, at: Vec<(String, usize)>) -> Result<Results, StoreError> {
+        let mut results = Results::of(path, at)?;
+        // What is text of the root in a file of one point.
+        for name in VARYING_ROOT {
+            let dataset = format!("{VARYING}/{name}");
+            if results.file.contains(&dataset) {
+                let text = results.text(&dataset)?;
+                results.about.retain(|(known, _)| known != name);
+                results.about.push((name.to_string(), text));
+            }
+        }
+        Ok(results)
+    }
+
+    fn of(path: &Path, at: Vec<(String, usize)>) -> Result<Results, StoreError> {
         if !path.exists() {
             return Err(StoreError::Missing { path: path.into() });
         }
         if path.is_dir() {
             return Err(StoreError::NotHdf5 { path: path.into(), detail: "it is a directory".into() });
         }
-        let file = File::open(path)?;
+        let is_view = !at.is_empty();
+        let file = File::open_at(path, at)?;
         let results = Results { about: file.texts("/")?, file, path: path.into() };
-        if results.about("format") != FORMAT {
-            return Err(StoreError::NotQsd { path: path.into() });
-        }
-        let found = results.about("format_version");
-        if found.split('.').next() != FORMAT_VERSION.split('.').next() {
+        let (format, found) = (results.about("format"), results.about("format_version"));
+        let is_ours = [FORMAT, SWEEP_FORMAT].contains(&format);
+        if is_ours && found.split('.').next() != FORMAT_VERSION.split('.').next() {
             return Err(StoreError::Version { path: path.into(), found: found.into() });
+        }
+        if format == SWEEP_FORMAT && !is_view {
+            let (axes, _) = stack::axes_of(path)?;
+            return Err(StoreError::IsSweep { path: path.into(), points: axes.count(), example: axes.label(0) });
         }
         Ok(results)
     }
@@ -213,12 +246,19 @@ impl Results {
         self.file.members("parameters")?.into_iter().map(parameter).collect()
     }
 
-    /// Attributes of `/provenance`.
+    /// Attributes of `/provenance`; of a point of a sweep also those that its file has for every point.
     ///
     /// # Errors
     /// `File`.
     pub fn provenance(&self) -> Result<Vec<(String, String)>, StoreError> {
-        self.file.texts("provenance")
+        let mut found = self.file.texts("provenance")?;
+        for name in self.file.members(VARYING)? {
+            if name != RESOLVED_INPUT && !VARYING_ROOT.contains(&name.as_str()) {
+                let text = self.text(&format!("{VARYING}/{name}"))?;
+                found.push((name, text));
+            }
+        }
+        Ok(found)
     }
 
     /// The input the run was made from, TOML.
@@ -226,7 +266,7 @@ impl Results {
     /// # Errors
     /// `File`.
     pub fn resolved_input(&self) -> Result<String, StoreError> {
-        self.text("provenance/resolved_input")
+        self.text(&format!("provenance/{RESOLVED_INPUT}"))
     }
 
     /// Starts so far.

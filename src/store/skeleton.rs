@@ -71,7 +71,7 @@ fn fill(part: &Path, header: &Header) -> Result<(), StoreError> {
 }
 
 /// On the disk first, then under its name, then the name on the disk.
-fn publish(part: &Path, path: &Path) -> Result<(), StoreError> {
+pub(super) fn publish(part: &Path, path: &Path) -> Result<(), StoreError> {
     let file = fs::File::open(part).map_err(|e| StoreError::io(path, "open the new file", e))?;
     file.sync_all().map_err(|e| StoreError::io(path, "write the new file to the disk", e))?;
     fs::rename(part, path).map_err(|e| StoreError::io(path, "rename the new file", e))?;
@@ -117,7 +117,7 @@ fn describe_file(file: &File, header: &Header) -> Result<(), StoreError> {
     file.set_text("provenance", "hdf5_version", &h5::library_version())
 }
 
-fn describe(data: &h5::Dataset, dataset: &Dataset, header: &Header) -> Result<(), StoreError> {
+pub(super) fn describe(data: &h5::Dataset, dataset: &Dataset, header: &Header) -> Result<(), StoreError> {
     let row = dataset.row;
     data.set_text("units", &dataset.units)?;
     data.set_text("long_name", &dataset.long_name)?;

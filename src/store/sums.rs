@@ -35,7 +35,15 @@ impl Identity {
 
 /// The high and the low half of every sum at one time: high 2^64 + low.
 pub fn halves(sums: impl Iterator<Item = i128>) -> (Vec<i64>, Vec<u64>) {
-    sums.map(|sum| ((sum >> 64) as i64, sum as u64)).unzip()
+    sums.map(|sum| (high(sum), low(sum))).unzip()
+}
+
+fn high(sum: i128) -> i64 {
+    (sum >> 64) as i64
+}
+
+fn low(sum: i128) -> u64 {
+    sum as u64
 }
 
 /// What `halves` took apart.
@@ -49,10 +57,10 @@ pub fn checksum(density: &mut Density) -> u64 {
     sum.update(&(density.n() as i64).to_le_bytes());
     density.counted().iter().for_each(|counted| sum.update(&[(*counted).into()]));
     for time in 0..density.times() {
-        halves(density.sums(time)).0.iter().for_each(|high| sum.update(&high.to_le_bytes()));
+        density.sums(time).for_each(|of_time| sum.update(&high(of_time).to_le_bytes()));
     }
     for time in 0..density.times() {
-        halves(density.sums(time)).1.iter().for_each(|low| sum.update(&low.to_le_bytes()));
+        density.sums(time).for_each(|of_time| sum.update(&low(of_time).to_le_bytes()));
     }
     sum.finish()
 }
@@ -68,10 +76,7 @@ pub fn path_of(results: &Path) -> PathBuf {
 /// `File` if the system refuses.
 pub fn remove(results: &Path) -> Result<(), StoreError> {
     let path = path_of(results);
-    match is_ours(&path) {
-        Some(true) => fs::remove_file(&path).map_err(|e| StoreError::io(&path, "remove the file", e)),
-        _ => Ok(()),
-    }
+    place::remove_ours(&path, is_ours(&path))
 }
 
 /// Write it, and give it its name when it is on the disk.
@@ -142,9 +147,5 @@ pub fn read(results: &Results, identity: Identity, dim: usize, times: usize) -> 
 
 /// Whether a file that exists is one of these.
 fn is_ours(path: &Path) -> Option<bool> {
-    if !fs::symlink_metadata(path).ok()?.is_file() {
-        return Some(false);
-    }
-    let mut start = [0; 16];
-    Some(File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && &start == MAGIC)
+    place::is_known(path, MAGIC.len(), |start| start == MAGIC)
 }

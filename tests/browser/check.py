@@ -335,7 +335,11 @@ class Viewer:
 
     def __init__(self, pages, port=0):
         command = [pages.qsd, "view", pages.file.parent, "--port", str(port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        # Whoever runs tests in the background has its children ignore Ctrl-C; a user's terminal does not.
+        heeds = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, preexec_fn=heeds
+        )
         self.said = ""
         while "Ctrl-C" not in self.said:
             line = self.process.stdout.readline()

@@ -47,6 +47,13 @@ pub fn run_qsd<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Outco
     run(command)
 }
 
+/// The binary under test with these words and files, run to its end.
+pub fn run_qsd_on(words: &[&str], files: &[&Path]) -> Outcome {
+    let mut command = qsd();
+    command.args(words).args(files);
+    run(command)
+}
+
 /// The binary under test on `ranks` ranks, run to its end.
 pub fn mpirun<A: AsRef<OsStr>>(ranks: usize, arguments: impl IntoIterator<Item = A>) -> Outcome {
     let mut command = launcher(ranks, env!("CARGO_BIN_EXE_qsd"));

@@ -44,11 +44,13 @@ pub enum Place {
     Link,
     /// `[run]`.
     Run,
+    /// `[sweep]`, beside the names of parameters.
+    Sweep,
 }
 
 impl Place {
     /// All of them, in the order of a file.
-    pub const ALL: [Place; 11] = [
+    pub const ALL: [Place; 12] = [
         Place::File,
         Place::Space,
         Place::Term,
@@ -60,6 +62,7 @@ impl Place {
         Place::Input,
         Place::Link,
         Place::Run,
+        Place::Sweep,
     ];
 
     /// In words.
@@ -76,6 +79,7 @@ impl Place {
             Place::Input => "[[input]]",
             Place::Link => "[link]",
             Place::Run => "[run]",
+            Place::Sweep => "[sweep]",
         }
     }
 
@@ -90,7 +94,7 @@ const fn row(place: Place, name: &'static str, words: [&'static str; 5]) -> Key 
     Key { place, name, form, unit, default, example, text }
 }
 
-use Place::{Component, Connect, File, Initial, Input, Link, Observable, Run, Samples, Space, Term};
+use Place::{Component, Connect, File, Initial, Input, Link, Observable, Run, Samples, Space, Sweep, Term};
 
 /// The table: form, unit, default, example, meaning.
 #[rustfmt::skip]
@@ -124,6 +128,8 @@ pub const KEYS: &[Key] = &[
         "initial state: products and sums of fock(n), coherent(z), vacuum, up, down, basis(n) of every factor; normalised"]),
     row(File, "run", ["table", "-", "none", "[run]\nduration = 10\nntraj = 1000",
         "flags of `qsd run`; the command line wins"]),
+    row(File, "sweep", ["table", "yours", "none", "[sweep]\nkappa = \"linspace(0.5, 1.5, 11)\"\nE = [1, 2]",
+        "values of parameters: a run for every combination, as with --sweep, which wins"]),
     row(Space, "fock", ["whole number", "1", "-", "a = { fock = 50 }", "Fock states kept of a mode"]),
     row(Space, "exact", ["true or false", "-", "false", "a = { fock = 10, exact = true }",
         "the truncation is part of the model: its top levels are not guarded"]),
@@ -218,6 +224,9 @@ pub const KEYS: &[Key] = &[
     row(Run, "stop_file", ["file name", "-", "beside the results", r#"stop_file = "stop""#, "stop when this file exists"]),
     row(Run, "io", ["parallel or gather", "-", "parallel", r#"io = "gather""#, "how ranks write the results file"]),
     row(Run, "allow_unsafe", ["true or false", "-", "false", "allow_unsafe = true", "failed guards are warnings"]),
+    row(Sweep, "zip", ["true or false", "-", "false", "zip = true", "sweep the parameters together, point by point"]),
+    row(Sweep, "streams", ["common or independent", "-", "common", r#"streams = "independent""#,
+        "the same noise at all points, or another seed for each"]),
 ];
 
 /// Flags of `qsd run` that a file cannot have, and why.
@@ -229,6 +238,9 @@ pub const NOT_IN_A_FILE: &[(&str, &str)] = &[
     ("initial", "it stands outside [run]"),
     ("no_drive", "leave the drive out of H and c_ops"),
     ("set", "it belongs in [parameters]"),
+    ("sweep", "it is a table of its own, [sweep]"),
+    ("sweep_zip", "it is zip in [sweep]"),
+    ("sweep_streams", "it is streams in [sweep]"),
     ("observe", "it belongs in [e_ops], as in vn = \"var(n)\""),
     ("force", "replacing a file is decided where the run is started"),
     ("no_resume", "it is decided where the run is started"),

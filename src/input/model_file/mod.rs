@@ -15,6 +15,7 @@ mod parts;
 mod read;
 mod samples;
 mod source;
+mod sweep;
 mod timed;
 
 pub use link::link_toml;
@@ -22,6 +23,7 @@ pub use operators::complex;
 pub use parts::factor_toml;
 pub use read::{Described, Overrides, quoted, read, real};
 pub use source::Source;
+pub use sweep::read_sweep;
 
 #[cfg(test)]
 mod tests;

@@ -106,10 +106,9 @@ impl<const U: bool, const ACC: bool, const PROJECT: bool, const SEEN: bool> Part
 }
 
 impl Pass<'_> {
-    /// Sweep over all rows, a few at a time (the grouping does not change a bit). The registers are those of `V`;
-    /// `ROWS` is the caller's and says nothing here.
+    /// Sweep over all rows, a few at a time (the grouping does not change a bit). The registers are those of `V`.
     #[inline(always)]
-    pub fn sweep<V: Lane, const ROWS: usize, const U: bool, const ACC: bool, const PROJECT: bool, const SEEN: bool>(
+    pub fn sweep<V: Lane, const U: bool, const ACC: bool, const PROJECT: bool, const SEEN: bool>(
         self,
         out: &mut Batch,
         seen: &mut Overlaps,

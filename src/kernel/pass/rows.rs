@@ -100,7 +100,7 @@ impl<V: Lane> Rows<'_, V> {
         }
     }
 
-    /// In a function of its own: the compiler takes as the square of what is inlined into one.
+    /// In a function of its own: what is inlined into one costs the compiler time as its square.
     #[inline(always)]
     fn walk<P: Parts, const COMPLEX: bool, const ABOVE: bool, const BELOW: bool>(
         &mut self,

@@ -41,7 +41,7 @@ impl Kernel for Everything<'_> {
     fn run<V: Lane, const ROWS: usize>(self) {
         let Everything(plan, coefficients, v, u, acc, out, seen) = self;
         let pass = Pass { plan, coefficients, v, u: Some((0.7, u)), acc: Some((-1.3, acc)) };
-        pass.sweep::<V, ROWS, true, true, true, true>(out, seen);
+        pass.sweep::<V, true, true, true, true>(out, seen);
     }
 }
 
@@ -166,8 +166,8 @@ impl Kernel for Bare<'_> {
         let Bare(plan, coefficients, v, out, seen, measures) = self;
         let pass = Pass { plan, coefficients, v, u: None, acc: None };
         match measures {
-            true => pass.sweep::<V, ROWS, false, false, false, true>(out, seen),
-            false => pass.sweep::<V, ROWS, false, false, false, false>(out, seen),
+            true => pass.sweep::<V, false, false, false, true>(out, seen),
+            false => pass.sweep::<V, false, false, false, false>(out, seen),
         }
     }
 }

@@ -14,7 +14,7 @@
 //! Phys. 91, 461 (1989)). Whole trajectories are blocks too, and independent of each other whatever the correlation.
 
 use super::Overview;
-use crate::report::rows::{Part, each_row};
+use crate::report::rows::{Part, each_row, marked};
 use crate::store::{Results, StoreError};
 use serde::Serialize;
 
@@ -70,7 +70,7 @@ impl Averages {
         let (Some(&from), Some(&to)) = (times.get(begin), times.last()) else { return Ok(None) };
         let saved = times.len() - begin;
         let save_dt = if saved > 1 { (to - from) / (saved - 1) as f64 } else { 0.0 };
-        let rows: Vec<usize> = (0..overview.rows.len()).filter(|row| overview.rows[*row]).collect();
+        let rows = marked(&overview.rows);
         let mut values = vec![];
         for info in results.observables()? {
             let parts = Part::all(info.hermitian);

@@ -119,6 +119,18 @@ pub struct Series {
     pub sem_imag: Option<Vec<f64>>,
 }
 
+impl Series {
+    /// What it is called in a picture: its label, or its name if it has none.
+    pub fn shown(&self) -> &str {
+        if self.label.is_empty() { &self.name } else { &self.label }
+    }
+}
+
+/// `time (1/kappa)`; without brackets for a plain number.
+pub fn with_unit(what: &str, unit: &str) -> String {
+    if matches!(unit, "" | "1") { what.into() } else { format!("{what} ({unit})") }
+}
+
 /// A density matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct DensityMatrix {

@@ -1,6 +1,7 @@
-//! A folder, or several files, as a table: runs of one ensemble together, and what cannot be read with its reason.
+//! A folder, or several files, as a table: runs of one ensemble together, then sweeps, and what cannot be read with its reason.
 
-use crate::report::folder::{Entry, Final};
+use crate::report::folder::{Entry, Final, Other};
+use crate::report::table::plural;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -18,17 +19,25 @@ pub fn write(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
     for group in grouped(entries) {
         let Some(Ok(first)) = group.first().map(|entry| entry.content.as_ref()) else { continue };
         let hash: String = first.hash.chars().take(DIGITS).collect();
-        writeln!(out, "{}  (parameters {hash}, {})", first.model, files(group.len()))?;
+        writeln!(out, "{}  (parameters {hash}, {})", first.model, plural(group.len(), "file"))?;
         let lines: Vec<Vec<String>> = group.iter().filter_map(|entry| line(entry)).collect();
         for line in aligned(&lines) {
             writeln!(out, "  {line}")?;
         }
         writeln!(out)?;
     }
-    let unreadable: Vec<_> =
-        entries.iter().filter_map(|entry| Some((entry.name(), entry.content.as_ref().err()?))).collect();
+    let sweeps: Vec<&Entry> =
+        entries.iter().filter(|entry| matches!(entry.content, Err(Other::Sweep { .. }))).collect();
+    if !sweeps.is_empty() {
+        writeln!(out, "sweeps  ({})", plural(sweeps.len(), "file"))?;
+        for entry in sweeps {
+            writeln!(out, "  {}: {}", entry.name(), entry.content.as_ref().err().map_or(String::new(), Other::text))?;
+        }
+        writeln!(out)?;
+    }
+    let unreadable: Vec<_> = entries.iter().filter_map(|entry| Some((entry.name(), entry.unreadable()?))).collect();
     if !unreadable.is_empty() {
-        writeln!(out, "cannot be read  ({})", files(unreadable.len()))?;
+        writeln!(out, "cannot be read  ({})", plural(unreadable.len(), "file"))?;
     }
     for (name, reason) in unreadable {
         writeln!(out, "  {name}: {reason}")?;
@@ -36,7 +45,7 @@ pub fn write(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The same as JSON: groups with their files, and files that cannot be read.
+/// The same as JSON: groups with their files, sweeps, and files that cannot be read.
 pub fn document(entries: &[Entry]) -> Value {
     let groups: Vec<Value> = grouped(entries)
         .into_iter()
@@ -51,9 +60,16 @@ pub fn document(entries: &[Entry]) -> Value {
         .collect();
     let unreadable: Vec<Value> = entries
         .iter()
-        .filter_map(|entry| Some(json!({ "file": entry.name(), "reason": entry.content.as_ref().err()? })))
+        .filter_map(|entry| Some(json!({ "file": entry.name(), "reason": entry.unreadable()? })))
         .collect();
-    json!({ "groups": groups, "unreadable": unreadable })
+    json!({ "groups": groups, "sweeps": entries.iter().filter_map(sweep).collect::<Vec<_>>(), "unreadable": unreadable })
+}
+
+fn sweep(entry: &Entry) -> Option<Value> {
+    match &entry.content {
+        Err(Other::Sweep { points, axes }) => Some(json!({ "file": entry.name(), "points": points, "axes": axes })),
+        _ => None,
+    }
 }
 
 /// Files that can be read, those of one ensemble together, groups and files by name.
@@ -113,11 +129,6 @@ fn aligned(lines: &[Vec<String>]) -> Vec<String> {
         cells.join("  ").trim_end().to_string()
     };
     lines.iter().map(line).collect()
-}
-
-/// `1 file`, `2 files`.
-fn files(count: usize) -> String {
-    format!("{count} file{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

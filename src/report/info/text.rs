@@ -5,6 +5,7 @@ use super::averages::{Average, Averages};
 use super::overview::{DensityMatrix, GuardLine, Overview, Range, Run, Series};
 use crate::input::neat;
 use crate::report::standing::Standing;
+use crate::report::table::plural;
 use std::io::{self, Write};
 
 /// Columns of a sparkline.
@@ -173,7 +174,6 @@ fn write_provenance(overview: &Overview, out: &mut dyn Write) -> io::Result<()> 
 }
 
 fn in_words(run: &Run) -> String {
-    let plural = |n: i32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let wall = run.wall_time.map_or("no end recorded".into(), |wall| format!("{wall:.1} s"));
     let (ranks, threads) = (plural(run.ranks, "rank"), plural(run.threads, "thread"));
     format!(" on {}, {ranks} with {threads} each, {}, {wall}", run.host, run.start)

@@ -5,7 +5,7 @@ use super::packed::{counts, fractions, singles};
 use super::reduce::{Picks, Reduced, reduce};
 use super::times::Times;
 use crate::ensemble::LEAK;
-use crate::report::info::{Overview, Series};
+use crate::report::info::{Overview, Series, with_unit};
 use crate::report::rows::each_row;
 use crate::store::{Results, StoreError};
 use serde::Serialize;
@@ -147,11 +147,10 @@ fn curve(series: &Series, part: Option<(usize, &str)>, reduced: &Reduced, times:
         _ => (&series.mean, &series.sem),
     };
     let before = part.map_or("", |(_, before)| before);
-    let label = if series.label.is_empty() { &series.name } else { &series.label };
     let drawn = |values: &[f64]| singles(times.drawn.iter().map(|at| values[*at]));
     Curve {
         name: format!("{before}{}", series.name),
-        label: format!("{before}{label}"),
+        label: format!("{before}{}", series.shown()),
         unit: if series.unit == "1" { String::new() } else { series.unit.clone() },
         mean: drawn(mean),
         sem: drawn(sem),
@@ -209,9 +208,4 @@ fn leak(results: &Results, factor: String, picks: &Picks, times: &Times) -> Resu
         mean: singles(times.drawn.iter().map(|at| sum[*at] / count)),
         largest: singles(times.drawn.iter().map(|at| largest[*at])),
     })
-}
-
-/// `time (1/kappa)`; without brackets for a plain number.
-fn with_unit(what: &str, unit: &str) -> String {
-    if matches!(unit, "" | "1") { what.into() } else { format!("{what} ({unit})") }
 }

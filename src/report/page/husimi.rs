@@ -7,6 +7,7 @@
 //! K. Husimi, Proc. Phys. Math. Soc. Jpn. 22, 264 (1940). `<alpha|n> = exp(-|alpha|^2/2) conj(alpha)^n / sqrt(n!)`.
 
 use super::reduce::Picks;
+use crate::report::rows::evenly;
 use crate::store::{Kets, Results, StoreError};
 use num_complex::Complex64;
 use std::f64::consts::PI;
@@ -52,8 +53,7 @@ pub fn of(results: &Results, picks: &Picks) -> Result<Vec<Husimi>, StoreError> {
     let mut states: Vec<State> = focks().map(|(at, _)| State::new(&kets, at)).collect();
     let work: usize = states.iter().map(|state| kets.dimension * state.levels).sum();
     let count = picks.rows.len().min((WORK / work.max(1)).max(1));
-    for k in 0..count {
-        let row = picks.rows[k * picks.rows.len() / count];
+    for row in evenly(&picks.rows, count) {
         let ket = results.kets_at(kets.times.len() - 1, row..row + 1)?;
         states.iter_mut().for_each(|state| state.add(&ket, 1.0 / count as f64));
     }

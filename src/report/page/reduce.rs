@@ -3,7 +3,7 @@
 use super::density::Density;
 use super::times::Times;
 use crate::ensemble::ObservableInfo;
-use crate::report::rows::{Part, each_row};
+use crate::report::rows::{Part, each_row, evenly, marked};
 use crate::store::{Results, StoreError};
 
 /// Trajectories shown one by one.
@@ -44,10 +44,9 @@ pub struct Reduced {
 impl Picks {
     /// Pick from the rows marked in `valid`.
     pub fn of(valid: &[bool], times: &Times) -> Picks {
-        let rows: Vec<usize> = (0..valid.len()).filter(|row| valid[*row]).collect();
-        let count = rows.len();
-        let evenly = |of: usize| (0..of.min(count)).map(|k| rows[k * count / of.min(count)]).collect();
-        Picks { singles: evenly(SINGLES), ladder: ladder(count), dots: dots(&rows, times), rows }
+        let rows = marked(valid);
+        let singles = evenly(&rows, SINGLES).collect();
+        Picks { singles, ladder: ladder(rows.len()), dots: dots(&rows, times), rows }
     }
 }
 

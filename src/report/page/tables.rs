@@ -5,6 +5,7 @@ use super::html::{escape, row};
 use crate::ensemble::{Parameter, StepVerdict, Value};
 use crate::report::info::{GuardLine, Overview, Run, with_error};
 use crate::report::step_check::lines;
+use crate::report::table::plural;
 use crate::store::{Results, StoreError};
 
 /// Bytes of the input that are shown; a model with large matrices has more.
@@ -144,8 +145,8 @@ fn worst(overview: &Overview) -> String {
     let of = |verdict: &str| overview.guards.iter().filter(|guard| guard.verdict == verdict).count();
     match (of("failed"), of("warning"), of("good")) {
         (0, 0, 0) => figure("", "not yet", "guards judged"),
-        (0, 0, good) => figure("good", "all good", &format!("{} judged", plural(good as i32, "guard"))),
-        (0, some, _) => figure("warn", &plural(some as i32, "warning"), "among the guards"),
+        (0, 0, good) => figure("good", "all good", &format!("{} judged", plural(good, "guard"))),
+        (0, some, _) => figure("warn", &plural(some, "warning"), "among the guards"),
         (some, ..) => figure("bad", &format!("{some} failed"), "among the guards; the numbers are not to be trusted"),
     }
 }
@@ -230,10 +231,6 @@ fn seconds(seconds: f64) -> String {
         60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
         _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
     }
-}
-
-fn plural(count: i32, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

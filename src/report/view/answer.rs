@@ -2,7 +2,7 @@
 //! file and `/SECRET/run/NAME?state` how far it is. Everything else is not there.
 
 use super::place::{encoded, inside};
-use crate::report::folder::{Content, Entry, Final, Folder, Stamp, stamp};
+use crate::report::folder::{Content, Entry, Final, Folder, Other, Stamp, stamp};
 use crate::report::page::{self, Home, escape};
 use crate::report::standing::Standing;
 use crate::store::{Results, StoreError};
@@ -140,10 +140,16 @@ fn rows(entries: &[Entry]) -> String {
 fn row(entry: &Entry) -> String {
     let (name, size) = (escape(&entry.name()), escape(&entry.size));
     match &entry.content {
-        Err(reason) => format!(
-            "<tr><th scope=\"row\">{name}</th><td class=\"bad\">unreadable</td><td colspan=\"4\">{}</td><td>{size}</td></tr>\n",
-            escape(reason)
-        ),
+        Err(other) => {
+            let (tone, word) = match other {
+                Other::Sweep { .. } => ("good", "sweep"),
+                Other::Unreadable(_) => ("bad", "unreadable"),
+            };
+            format!(
+                "<tr><th scope=\"row\">{name}</th><td class=\"{tone}\">{word}</td><td colspan=\"4\">{}</td><td>{size}</td></tr>\n",
+                escape(&other.text())
+            )
+        }
         Ok(Content { model, standing, done: (done, all), values, begun, .. }) => {
             let tone = match standing {
                 Standing::Complete => "good",

@@ -4,7 +4,7 @@
 //! ours are as long as the text, and datasets of them UTF-8 under the ASCII tag. So the bytes go to the library directly.
 
 use super::{
-    Dataset, Datatype, File, H5Aread, H5Awrite, H5Dread, H5Dwrite, H5P_DEFAULT, H5S_ALL, Location, Result, Stored,
+    Dataset, Datatype, File, H5Aread, H5Awrite, H5Dwrite, H5P_DEFAULT, H5S_ALL, Location, Result, Stored,
     TypeDescriptor, call,
 };
 
@@ -46,12 +46,8 @@ impl Dataset {
         let read = || -> Result<Vec<String>> {
             let dtype = self.data.dtype()?;
             let size = fixed_text(&dtype)?.ok_or("not a text of fixed length")?;
-            let mut bytes = vec![0u8; size * self.extent().0];
-            // SAFETY: `bytes` has room for `size` bytes of every element and `dtype`, checked above, has no pointers.
-            call(|| unsafe {
-                H5Dread(self.data.id(), dtype.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.as_mut_ptr().cast())
-            })
-            .map(drop)?;
+            let mut bytes = vec![];
+            self.read_bytes(0..self.shape().first().copied().unwrap_or(1), &dtype, &mut bytes)?;
             Ok(bytes.chunks_exact(size).map(unpadded).collect())
         };
         read().map_err(self.fault("read"))

@@ -3,7 +3,7 @@
 use super::super::sums::{self, Identity, checksum, halves};
 use super::super::{Results, StoreError};
 use super::{H5Sink, Open, shape, unopened};
-use crate::ensemble::{Density, Header, Summary, Trajectories};
+use crate::ensemble::{Density, Header, Summary};
 use crate::error::Error;
 use crate::kernel::LANES;
 
@@ -28,7 +28,7 @@ impl H5Sink<'_> {
 
     /// Whether the density matrix has all of a batch that earlier starts have finished, or there is none.
     pub(super) fn has_averaged(&self, header: &Header, batch: u64) -> bool {
-        let all = Trajectories { first: header.first_trajectory, count: header.ntraj };
+        let all = header.trajectories();
         if header.density.is_none() || !all.batches().contains(&batch) {
             return true;
         }

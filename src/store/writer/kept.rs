@@ -2,7 +2,7 @@
 
 use super::super::{Results, StoreError};
 use super::{H5Sink, unopened};
-use crate::ensemble::{Rows, Trajectories};
+use crate::ensemble::Rows;
 use crate::error::Error;
 use crate::input::Io;
 use std::ops::Range;
@@ -37,7 +37,7 @@ impl H5Sink<'_> {
             return Ok(vec![]);
         }
         let header = self.header.as_ref().ok_or_else(|| unopened(self.path()))?;
-        let trajectories = Trajectories { first: header.first_trajectory, count: header.ntraj };
+        let trajectories = header.trajectories();
         let results = Results::open(self.path())?;
         let mut whole = results.whole_batches(trajectories, batches, &mut |batch, rows| {
             if self.has_averaged(header, batch) {

@@ -31,7 +31,7 @@ impl H5Sink<'_> {
                 return Ok(checkpoint::survey(self.path(), input, &|_| false));
             }
             let results = Results::open(self.path())?;
-            let all = Trajectories { first: header.first_trajectory, count: header.ntraj };
+            let all = header.trajectories();
             let survey = checkpoint::survey(self.path(), input, &|batch| {
                 results.lacks(all, batch) || !self.has_averaged(header, batch)
             });

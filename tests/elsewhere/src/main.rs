@@ -109,7 +109,7 @@ impl Kernel for Run {
                 plan.add_channel(channel, mean.conj().real_mul_add(Lanes::splat(H), *dxi), s, c);
             }
             let pass = Pass { plan: &plan, coefficients: &coefficients, v: &psi, u: None, acc: None };
-            pass.sweep::<V, ROWS, false, false, true, true>(&mut out, &mut seen);
+            pass.sweep::<V, false, false, true, true>(&mut out, &mut seen);
             std::mem::swap(&mut psi, &mut out);
         }
         let observables = Observables::new([&k, &channels[0]]);
