@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 pub fn start(args: &RunArgs) -> i32 {
     on_ranks(&args.talk, |_| match qsd::input::sweep(args)? {
         None => Ok(Work::run(choose_step(resolve(args)?)?)),
-        Some(sweep) => Ok(Work::Sweep(sweep::with_steps(sweep)?)),
+        Some(sweep) => Ok(Work::sweep(sweep::with_steps(sweep)?)),
     })
 }
 
@@ -31,12 +31,16 @@ enum Work {
     /// One run.
     Run(Box<Resolved>),
     /// A run at every point.
-    Sweep(Sweep),
+    Sweep(Box<Sweep>),
 }
 
 impl Work {
     fn run(resolved: Resolved) -> Work {
         Work::Run(Box::new(resolved))
+    }
+
+    fn sweep(sweep: Sweep) -> Work {
+        Work::Sweep(Box::new(sweep))
     }
 }
 
@@ -45,7 +49,7 @@ pub fn resume(args: &ResumeArgs) -> i32 {
     on_ranks(&args.talk, |_| {
         let options = Options::of_file(&args.file, &args.conduct, &args.talk)?;
         if let Some(swept) = Swept::find(&args.file)? {
-            return Ok(Work::Sweep(swept.sweep(options)?));
+            return Ok(Work::sweep(swept.sweep(options)?));
         }
         Ok(Work::run(Resolved { spec: spec_of(&args.file)?, step: StepReason::File, options, warnings: vec![] }))
     })
@@ -353,7 +357,7 @@ fn show_plan(ensemble: &Ensemble, step: StepReason, header: &Header, options: &O
     if let Some(path) = path.as_ref().filter(|path| path.exists() && options.existing == Existing::Refuse) {
         log::warn!("{} exists: the run itself will refuse it without --force", path.display());
     }
-    let plan = plan_of(ensemble, step, header, path.map(|_| store::file_size(header)))?;
+    let plan = plan_of(ensemble, step, header, options, path.map(|_| store::file_size(header)))?;
     let out = &mut io::stdout();
     Ok(shown(if options.json {
         dry_run::json(out, &ensemble.spec, &plan)
@@ -367,6 +371,7 @@ pub fn plan_of(
     ensemble: &Ensemble,
     step: StepReason,
     header: &Header,
+    options: &Options,
     file_size: Option<u64>,
 ) -> Result<dry_run::Plan, Error> {
     Ok(dry_run::Plan {

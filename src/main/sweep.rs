@@ -41,7 +41,7 @@ pub fn run(sweep: &Sweep, world: &dyn Comm, started: Instant) -> Result<i32, Err
     survey(sweep, world)?;
     // Counted over all ranks: those of one group may be a part of those that share cores.
     let threads = ranks::threads_of(options, world);
-    let groups = groups(count, world.size(), threads, batches(sweep));
+    let groups = groups(count, options.ntasks.unwrap_or(world.size()), threads, batches(sweep));
     if options.dry_run {
         return if world.is_root() { show_plan(sweep, groups, world, threads) } else { Ok(exit::DONE) };
     }
@@ -344,7 +344,7 @@ fn show_plan(sweep: &Sweep, groups: usize, world: &dyn Comm, threads: usize) -> 
     let ensemble = Ensemble::new(spec.clone())?;
     let header = ranks::header_of(&ensemble, *step, world, threads);
     let size = store::file_size(&header).saturating_mul(sweep.points.len() as u64);
-    let plan = ranks::plan_of(&ensemble, *step, &header, Some(size))?;
+    let plan = ranks::plan_of(&ensemble, *step, &header, &sweep.options, Some(size))?;
     let out = &mut io::stdout();
     Ok(shown(match sweep.options.json {
         true => dry_run::json_sweep(out, sweep, groups, &plan),
