@@ -194,47 +194,62 @@ ask_to_stop() {
     touch "$file.stop"
 }
 
-# Sets `finished` (trajectories) and `lasted` (seconds of the last start) of the results file.
+# Sets `finished` (trajectories) and `worked` (seconds of all starts) of the results file, or of all points of a sweep, which
+# are in files of their own until its end.
 look_at_result() {
     local said
-    finished=0 lasted=0
-    [ -e "$file" ] || return 0
+    finished=0 worked=0
+    [ -e "$file" ] || [ -d "$file.points" ] || return 0
     said=$(qsd_alone info --json "$result" 2>/dev/null) || return 0
-    finished=$(sed -n 's/^  "done": \([0-9]*\),*$/\1/p' <<<"$said")
-    lasted=$(sed -n 's/^ *"wall_time": \([0-9]*\).*/\1/p' <<<"$said" | tail -n 1)
+    finished=$(sum_of 'done' <<<"$said")
+    worked=$(sum_of wall_time <<<"$said")
+}
+
+# Of the numbers under this key of JSON, wherever it stands; whole.
+sum_of() {
+    sed -n "s/^ *\"$1\": \([0-9.e+-]*\),*$/\1/p" | awk '{ sum += $1 } END { printf "%.0f", sum }'
+}
+
+# Whether unfinished trajectories are kept.
+has_checkpoint() {
+    [ -e "$file.ckpt" ] || compgen -G "$file.points/*.ckpt" >/dev/null
 }
 
 # Runs qsd with these arguments to its end or to that of the job. A run that stopped early and got on goes back into the queue.
 run_job() {
-    local code=0 before
+    local code=0 finished_before worked_before
     result_of "$@"
     file=$(outside "$result")
     place_ranks
     say "job $SLURM_JOB_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)), $ranks ranks on ${SLURM_JOB_NODELIST:-this host}: qsd $*"
     wait_for_lost_ranks
     look_at_result
-    before=$finished
+    finished_before=$finished worked_before=$worked
     trap ask_to_stop USR1
     launch_and_wait "$@" || code=$?
     trap '' USR1
     rm -f "$file.stop"
     [ $code = 75 ] || return $code
     look_at_result
-    if [ "${finished:-0}" -gt "${before:-0}" ] || { [ -e "$file.ckpt" ] && [ "${lasted:-0}" -ge $least_work ]; }; then
+    if [ "$finished" -gt "$finished_before" ] || { has_checkpoint && [ $((worked - worked_before)) -ge $least_work ]; }; then
         go_on_later
     else
-        say "this start finished no trajectory and integrated for ${lasted:-0} s only, so another one would not either: \
+        say "this start finished no trajectory and integrated for $((worked - worked_before)) s only, so another one would not either: \
 ask for more time"
     fi
     return 75
 }
 
-# A node that was lost to Slurm may go on for a while, and with it the lock of the results file.
+# A node that was lost to Slurm may go on for a while, and with it the locks of the results file and of a sweep's points.
 wait_for_lost_ranks() {
-    if [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] && [ -e "$file.lock" ] && ! flock --nonblock "$file.lock" true; then
-        say "ranks of an earlier start still write $file: waiting for their end"
-        flock --timeout $patience "$file.lock" true || fail "ranks of an earlier start still write $file after $patience s"
-    fi
+    [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] || return 0
+    local lock
+    for lock in "$file.lock" "$file".points/*.lock; do
+        if [ -e "$lock" ] && ! flock --nonblock "$lock" true; then
+            say "ranks of an earlier start still write ${lock%.lock}: waiting for their end"
+            flock --timeout $patience "$lock" true || fail "ranks of an earlier start still write ${lock%.lock} after $patience s"
+        fi
+    done
 }
 
 go_on_later() {

@@ -4,12 +4,14 @@
 #   submit.sh [FLAGS] -- ARGUMENTS OF QSD, quoted as in a shell
 #
 #   submit.sh --nodes 2 --time 04:00:00 -- run kerr_bistable --ntraj 1e5
+#   submit.sh --nodes 2 -- run kerr_bistable --ntraj 1000 --sweep 'alpha0=linspace(15,25,11)'
 #   submit.sh --job-type array --pieces 20 -- run kerr_bistable --ntraj 1e6
 #   submit.sh --job-type sweep --regimes kerr_bistableA20,kerr_bistableA22 --seeds 1-4 --test-first -- run --ntraj 1000
 #   submit.sh --job-type sweep --configs models/ -- run --ntraj 1000
 #
 #   --job-type run|array|sweep    one run on one or several nodes (run.sbatch), one ensemble in pieces that are merged at the
-#                                 end (array.sbatch), or many experiments (experiments.sbatch). Default: run
+#                                 end (array.sbatch), or many experiments (experiments.sbatch). Default: run. Values of
+#                                 parameters are better swept by --sweep behind --: one job, one file
 #   --job-name NAME               default: qsd
 #   --workdir DIR                 where all is made: job.sbatch, logs/, results/. Default: jobs/NAME
 #   --seeds 1-4,9  --regimes A,B  of a sweep: values of --seed and of MODEL
@@ -225,7 +227,8 @@ try_first() {
     container=()
     said=$(qsd_alone info --json "$first_result") || fail "the first job left no result that can be read, and the others \
 were not submitted: $first_result"
-    grep -q '^  "complete": true' <<<"$said" || fail "the first result is not complete, and the others were not submitted: $first_result"
+    # Of a sweep within a run: all points are in the file.
+    grep -qE '^  "(complete|stacked)": true' <<<"$said" || fail "the first result is not complete, and the others were not submitted: $first_result"
     ! grep -q '"verdict": "failed"' <<<"$said" || fail "a guard of the first result failed, and the others were not submitted: \
 qsd info $first_result"
     echo "$first_result is complete and its guards are good"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034 # variables are for those who source this
-# A user with a checkout in a home that all hosts see, the runs that are compared, and what happens to jobs.
+# A user with a checkout in a home that all hosts see, and what happens to jobs.
 
 project=$PWD
 home=$shared/home
@@ -13,24 +13,15 @@ user_does() {
         SLURM_CONF="$SLURM_CONF" ${APPTAINER_BIND:+APPTAINER_BIND="$APPTAINER_BIND"} "$@"
 }
 
-# The checkout, and the ensemble that is interrupted: some twelve core-seconds, in 12 batches of long trajectories, so that both
-# finished and unfinished ones are there when it is.
+# The checkout, and the references.
 move_in() {
     mkdir -p "$home/qsd/target/release"
     cp -r mpi-slurm "$home/qsd/"
     cp "${QSD:-$project/${CARGO_TARGET_DIR:-target}/release/qsd}" "$qsd"
+    cp "$QSD_ROOM"/../*.h5 "$home"
     chown -R "$user:$user" "$home"
+    read_references "$QSD_ROOM/.."
     cd "$home" || exit 1
-    local took
-    took=$(user_does "$qsd" run absorptive_bistable --ntraj 16 --duration 400 --save-dt 40 --json --quiet |
-        sed -n 's/.*"core_seconds": \([0-9.e+-]*\).*/\1/p' | head -n 1)
-    local duration
-    duration=$(awk -v took="${took:-1}" 'BEGIN { print 40 * int(1 + 12 / 96 * 16 * 400 / took / 40) }')
-    long=(run absorptive_bistable --ntraj 96 --duration "$duration" --save-dt 40 --quiet)
-    endless=(run absorptive_bistable --ntraj 8 --duration 1e6 --save-dt 1e4 --quiet)
-    short=(run kerr_qubit --ntraj 40 --duration 0.4 --quiet)
-    user_does "$qsd" "${long[@]}" -o long.h5 || exit 1
-    user_does "$qsd" "${short[@]}" -o short.h5 || exit 1
 }
 
 # submit FLAGS OF SBATCH AND A SCRIPT...: sets `job`.
@@ -73,11 +64,12 @@ fails_in() {
 
 # Whether the first trajectories of this file are done.
 is_under_way() {
-    [ -e "$1" ] && [ "$(done_in "$1")" -gt 0 ]
+    [ "$(done_in "$1")" -gt 0 ]
 }
 
+# Of all points of a sweep together.
 done_in() {
-    "$qsd" info --json "$1" | sed -n 's/^  "done": \([0-9]*\),*$/\1/p'
+    "$qsd" info --json "$1" | sed -n 's/^ *"done": \([0-9]*\),*$/\1/p' | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
 # Ranks of all hosts stand still, so that nothing here depends on the speed of this machine. There are no others to be seen in

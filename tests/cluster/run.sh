@@ -2,7 +2,8 @@
 # Do the job scripts work? Brings up a Slurm of three hosts on this one, each with a network, processes and a /tmp of its own,
 # and has an ordinary user submit jobs that lose their time, their ranks, their cables and their hosts.
 #
-#   tests/cluster/run.sh [PART ...]      all parts, or some: scripts start wall lost pieces submit image; and cost
+#   tests/cluster/run.sh [PART ...]      all parts, side by side, or some: scripts start submit wall pieces sweep image killed
+#                                        lost; and cost
 #
 # Ends with a line as cargo's tests do. Needs root for the namespaces; where they are not allowed it says so and tests nothing.
 set -uo pipefail
@@ -20,47 +21,59 @@ if [ ${#lacking[@]} -gt 0 ]; then
     exit 0
 fi
 
-# Twice: outside to make the namespaces, in which everything ends that is started there, and inside.
+# shellcheck source=tests/claims.sh
+. tests/claims.sh
+# shellcheck source=tests/cluster/references.sh
+. tests/cluster/references.sh
+
+# Outside: what runs are compared with, and namespaces, one for each room, in which everything ends that is started there.
 if [ -z "${QSD_ROOM:-}" ]; then
-    room=${CARGO_TARGET_DIR:-target}/cluster
-    mkdir -p "$room"
-    exec 9>"$room.lock"
-    flock --nonblock 9 || { echo "another run of these tests is under way ($room.lock)" >&2 && exit 1; }
-    rm -rf "$room" && mkdir "$room"
-    # However this process ends, that one ends, and with its namespaces all that is in them.
-    QSD_ROOM=$(readlink -f "$room") setpriv --pdeathsig KILL unshare --mount --net --pid --uts --ipc --fork --kill-child \
-        --mount-proc --propagation private "$0" "$@" &
-    inside=$!
-    trap 'kill -KILL $inside 2>/dev/null' EXIT
+    # Parts wait more than they compute, so several rooms are there at once; each has a Slurm of its own.
+    rooms=("killed start" "lost" "wall submit" "scripts pieces sweep image")
+    [ $# = 0 ] || rooms=("$*")
+    place=${CARGO_TARGET_DIR:-target}/cluster
+    mkdir -p "$place"
+    exec 9>"$place.lock"
+    flock --nonblock 9 || { echo "another run of these tests is under way ($place.lock)" >&2 && exit 1; }
+    rm -rf "$place" && mkdir "$place" && place=$(readlink -f "$place")
+    run_references "$place" || exit 1
+    inside=()
+    trap 'kill -KILL "${inside[@]}" 2>/dev/null' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    wait $inside
-    code=$?
+    for room in "${rooms[@]}"; do
+        mkdir "$place/${room// /-}"
+        # However this process ends, that one ends, and with its namespaces all that is in them.
+        # shellcheck disable=SC2086 # names of parts
+        QSD_ROOM=$place/${room// /-} setpriv --pdeathsig KILL unshare --mount --net --pid --uts --ipc --fork --kill-child \
+            --mount-proc --propagation private "$0" $room >"$place/${room// /-}.out" 2>&1 9>&- &
+        inside+=($!)
+    done
+    for room in "${rooms[@]}"; do
+        wait "${inside[0]}" || failed_rooms=yes
+        inside=("${inside[@]:1}")
+        grep -v '^test result:' "$place/${room// /-}.out"
+    done
     trap - EXIT
-    [ $code != 0 ] || rm -rf "$room"
-    exit $code
+    sum_up "$place"/*.out && [ -z "${failed_rooms:-}" ] || exit 1
+    rm -rf "$place"
+    exit 0
 fi
 
 # shellcheck source=tests/cluster/room.sh
 . tests/cluster/room.sh
-# shellcheck source=tests/cluster/claims.sh
-. tests/cluster/claims.sh
 # shellcheck source=tests/cluster/jobs.sh
 . tests/cluster/jobs.sh
 
-parts=(scripts start wall lost pieces submit image)
 began=$SECONDS
 raise_cluster "$QSD_ROOM" || { tail -n 20 $shared/log/*; exit 1; }
 move_in
-echo "-- ${#hosts[@]} hosts and a reference: $((SECONDS - began)) s"
-for part in "${@:-${parts[@]}}"; do
+echo "-- ${#hosts[@]} hosts: $((SECONDS - began)) s"
+for part in "$@"; do
     began=$SECONDS
     echo "-- $part"
     # shellcheck source=/dev/null
     . "$project/tests/cluster/$part.sh"
     echo "-- $part: $((SECONDS - began)) s"
 done
-verdict=ok
-[ "$failed" = 0 ] || verdict=FAILED
-echo "test result: $verdict. $passed passed; $failed failed; $skipped ignored; finished in ${SECONDS}s"
-[ "$failed" = 0 ]
+conclude

@@ -1,8 +1,9 @@
 # shellcheck shell=bash disable=SC2034 # variables are for those who source this
-# Claims that are checked and counted.
+# Claims that are checked and counted. QSD_ROOM is a directory for what commands say; after a claim that failed `tidy_up` is called,
+# if there is one.
 
 passed=0 failed=0 skipped=0
-said=$QSD_ROOM/said
+said=${QSD_ROOM:-}/said
 
 # claim CLAIM COMMAND...: the command succeeds. `log` may name the output of a job, which is shown if it fails.
 claim() {
@@ -18,7 +19,7 @@ claim() {
         echo "FAILED  $text: exit code $code of: $*"
         tail -n 25 "$said" | sed 's/^/        /'
         [ -z "${log:-}" ] || tail -n 25 "$log" 2>&1 | sed 's/^/        /'
-        tidy_up
+        ! declare -F tidy_up >/dev/null || tidy_up
     fi
 }
 
@@ -66,4 +67,24 @@ same() {
     local code=$?
     cat "$said.diff"
     [ $code = 0 ] && ! grep -q 'not comparable' "$said.diff"
+}
+
+# The last line, as cargo's tests have it, and the exit code.
+conclude() {
+    local verdict=ok
+    [ "$failed" = 0 ] || verdict=FAILED
+    echo "test result: $verdict. $passed passed; $failed failed; $skipped ignored; finished in ${SECONDS}s"
+    [ "$failed" = 0 ]
+}
+
+# sum_up LOG...: the same of several. One without a last line did not come to its end.
+sum_up() {
+    local log counts
+    for log in "$@"; do
+        counts=$(sed -n 's/^test result: .* \([0-9]*\) passed; \([0-9]*\) failed; \([0-9]*\) ignored.*/\1 \2 \3/p' "$log")
+        # shellcheck disable=SC2086 # three numbers
+        set -- ${counts:-0 1 0}
+        passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+    done
+    conclude
 }
