@@ -24,7 +24,15 @@ else
             run /data/qubit.toml --ntraj 8 --duration 0.4 --quiet -o /scratch_storage/staged.h5 &&
             "$qsd" info --json scratch/qsd/"$job"/staged.h5 | grep -q '"complete": true' && srun --nodes=3 bash -c '! ls -d /tmp/qsd.*'
     }
+    bound() {
+        user_does "$scripts/submit.sh" --workdir bound --nodes 2 --time 5 --singularity-container qsd.sif --data-bind data -- \
+            run /data/qubit.toml --ntraj 8 --duration 0.4 --quiet -o /data/bound.h5 >bound.out || { cat bound.out && return 1; }
+        job=$(sed -n 's/^submitted job \([0-9]*\).*/\1/p' bound.out)
+        log=bound/logs/qsd.$job.out
+        ends_as COMPLETED 120 && says "4 ranks on n[1-2]" "$log" && "$qsd" info --json data/bound.h5 | grep -q '"complete": true'
+    }
     claim "image and data staged to the nodes, results at /scratch_storage outlast the job, nothing else does" staged
+    claim "a folder of data is bound as it is, for results too" bound
     log=''
     unset APPTAINER_BIND
 fi
