@@ -12,10 +12,10 @@ claim "a rank is killed: the job ends; on another number of nodes it goes on, to
 
 log=hang.out
 rank_hangs() {
-    under_way 60 hang.h5 --nodes=2 --time=5 -o "$log" "$scripts/run.sbatch" -- "${long[@]}" -o hang.h5 --watchdog 3s || return 1
+    under_way 60 hang.h5 --nodes=2 --time=5 -o "$log" "$scripts/run.sbatch" -- "${long[@]}" -o hang.h5 --watchdog 5s || return 1
     thaw
     pgrep -x qsd | tail -n 1 | xargs kill -STOP
-    ends_as FAILED 40 && says "saw no progress of the run for 3 s" "$log" && ! pgrep -x qsd
+    ends_as FAILED 40 && says "saw no progress of the run for 5 s" "$log" && ! pgrep -x qsd
 }
 claim "a rank hangs: the watchdog ends the job" rank_hangs
 log=''

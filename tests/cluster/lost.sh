@@ -15,7 +15,7 @@ wait_until 30 "n2 is back" all_idle
 # The ranks behind the cut live on, and with them the lock of rank 0.
 log=cable.out
 cable_is_cut() {
-    under_way 60 cable.h5 --nodes=2 --time=5 -o "$log" "$scripts/run.sbatch" -- "${long[@]}" -o cable.h5 --watchdog 3s || return 1
+    under_way 60 cable.h5 --nodes=2 --time=5 -o "$log" "$scripts/run.sbatch" -- "${long[@]}" -o cable.h5 --watchdog 5s || return 1
     cut_host n1
     thaw
     ends_as COMPLETED 120 && same long.h5 cable.h5 && says "start 2, 4 ranks on n[2-3]" "$log"

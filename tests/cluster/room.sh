@@ -8,9 +8,10 @@ net=10.77.0
 shared=/mnt
 user=65432
 
-# To be called once in new namespaces for mounts, processes, network and names. $1 is a directory for what is shared.
+# To be called once in new namespaces for mounts, processes, network and names. What is shared is in memory: a disk that others
+# keep busy would look like ranks that hang.
 raise_cluster() {
-    mount --bind "$1" $shared
+    mount -t tmpfs -o mode=755 tmpfs $shared
     mkdir -p $shared/etc $shared/log $shared/state $shared/spool $shared/home
     chown $user:$user $shared/home
     export SLURM_CONF=$shared/etc/slurm.conf

@@ -66,7 +66,7 @@ fi
 . tests/cluster/jobs.sh
 
 began=$SECONDS
-raise_cluster "$QSD_ROOM" || { tail -n 20 $shared/log/*; exit 1; }
+raise_cluster || { tail -n 20 $shared/log/*; exit 1; }
 move_in
 echo "-- ${#hosts[@]} hosts: $((SECONDS - began)) s"
 for part in "$@"; do
@@ -76,4 +76,4 @@ for part in "$@"; do
     . "$project/tests/cluster/$part.sh"
     echo "-- $part: $((SECONDS - began)) s"
 done
-conclude
+conclude || { cp -r $shared/log "$QSD_ROOM" && exit 1; }
