@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # variables are for those who source this
 # What jobs run, and the files of undisturbed runs that theirs are compared with.
 
-# read_references PLACE: the ensembles. The long one is interrupted: some twelve core-seconds, in 12 batches of long trajectories, so that both
+# read_references PLACE: the ensembles. The long one is interrupted: some eight core-seconds, in 12 batches of long trajectories, so that both
 # finished and unfinished ones are there when it is; `swept` is the same with a sweep of six points.
 read_references() {
     read -r duration <"$1/duration"
@@ -15,7 +15,7 @@ run_references() {
     local qsd=${QSD:-${CARGO_TARGET_DIR:-target}/release/qsd} took began=$SECONDS name
     took=$("$qsd" run absorptive_bistable --ntraj 16 --duration 400 --save-dt 40 --json --quiet |
         sed -n 's/.*"core_seconds": \([0-9.e+-]*\).*/\1/p' | head -n 1)
-    awk -v took="${took:-1}" 'BEGIN { print 40 * int(1 + 12 / 96 * 16 * 400 / took / 40) }' >"$1/duration"
+    awk -v took="${took:-1}" 'BEGIN { print 40 * int(1 + 8 / 96 * 16 * 400 / took / 40) }' >"$1/duration"
     read_references "$1"
     for name in long swept short; do
         declare -n words=$name

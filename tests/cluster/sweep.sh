@@ -3,10 +3,10 @@
 
 log=sweep.out
 six_points() {
-    under_way 60 sweep.h5 --nodes=3 --time=5 -o "$log" "$scripts/run.sbatch" -- "${swept[@]}" -o sweep.h5 || return 1
+    under_way 120 sweep.h5 --nodes=3 --time=5 -o "$log" "$scripts/run.sbatch" -- "${swept[@]}" -o sweep.h5 || return 1
     user_does scancel --signal=USR1 --batch "$job"
     wait_until 30 "the sweep is asked to stop" test -e sweep.h5.stop && thaw
-    ends_as COMPLETED 90 && says "start 2, 6 ranks on n[1-3]" "$log" && [ ! -e sweep.h5.points ] &&
+    ends_as COMPLETED 120 && says "start 2, 6 ranks on n[1-3]" "$log" && [ ! -e sweep.h5.points ] &&
         same swept.h5 sweep.h5 --exclude-attribute /yn --exclude-attribute /Theta
 }
 claim "a sweep of six points on three nodes, sent back into the queue on its way, gives the file of one process" six_points

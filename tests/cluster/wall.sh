@@ -3,7 +3,7 @@
 
 log=wall.out
 goes_on_after_its_time() {
-    under_way 60 wall.h5 --nodes=2 --time=1 --signal=B:USR1@55 -o "$log" "$scripts/run.sbatch" -- "${long[@]}" -o wall.h5 || return 1
+    under_way 120 wall.h5 --nodes=2 --time=1 --signal=B:USR1@55 -o "$log" "$scripts/run.sbatch" -- "${long[@]}" -o wall.h5 || return 1
     # Slurm looks at times every half minute.
     wait_until 60 "Slurm says that the time is over" test -e wall.h5.stop || return 1
     # Time enough for the second start, however slow this machine is.
