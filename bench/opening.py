@@ -3,8 +3,8 @@
 
     bench/opening.py [--rounds 9] [--most 64] [--directory DIR]        needs target/release/qsd and mpirun
 
-One short batch a rank, with a results file and without one in turn; the cost is the difference of the wall times of a pair, from the start of the
-ranks to their end, without launcher and MPI_Init. More ranks than cores share them, so ranks open and close one after the other here: what
+One short batch a rank, with a results file and without one in turn; the cost is the difference of the wall times of a pair, from the
+launcher's start to its end. More ranks than cores share them, so ranks open and close one after the other here: what
 is measured grows with ranks at least as fast as on a machine that has a core for each. A line through the medians is followed beyond.
 """
 
@@ -23,7 +23,7 @@ BEYOND = (100, 1000, 10_000)
 def costs(ranks, rounds, file):
     """Seconds that the file costs, one value a round; and those of the runs without one."""
     words = ["absorptive_bistable", "--duration", "0.2", "--ntraj", 8 * ranks]
-    pairs = [[scaling.run(ranks, words, file=where)["cost"]["wall"] for where in (file, None)] for _ in range(rounds)]
+    pairs = [[scaling.run(ranks, words, file=where)["elapsed"] for where in (file, None)] for _ in range(rounds)]
     return [with_file - without for with_file, without in pairs], [without for _, without in pairs]
 
 
