@@ -76,4 +76,9 @@ for part in "$@"; do
     . "$project/tests/cluster/$part.sh"
     echo "-- $part: $((SECONDS - began)) s"
 done
-conclude || { cp -r $shared/log "$QSD_ROOM" && exit 1; }
+conclude || {
+    # What is in memory is gone with this process.
+    cp -r $shared/log "$QSD_ROOM"
+    find "$home" -name 'core*' -size +1M -exec cp {} "$QSD_ROOM" \;
+    exit 1
+}
