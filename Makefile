@@ -27,7 +27,7 @@ CONTEXT ?= .
 
 .PHONY: help setup setup-test setup-browser build solo static demo test test-mpi test-solo test-readers test-browser other-cpu check clean
 .PHONY: bench bench-peers bench-accuracy bench-scaling bench-truncation
-.PHONY: image image-hybrid docker demo-docker publish publish-docker checksums test-containers test-containers-all
+.PHONY: image image-hybrid docker demo-docker publish publish-docker checksums test-containers test-containers-all test-cluster test-prefix
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 30
@@ -137,6 +137,14 @@ test-containers: build ## do images work, and give the same bits? (needs root; m
 test-containers-all: build ## the same with images of older and newer systems
 	scripts/setup.sh build test containers
 	SUITES="bullseye bookworm trixie" tests/containers/run.sh
+
+test-cluster: build ## do the job scripts work, under a Slurm of three hosts made for it? (needs root)
+	scripts/setup.sh build test cluster
+	tests/cluster/run.sh
+
+test-prefix: build ## does it build and run with MPI, HDF5 and libclang below prefixes, as with modules? (needs root)
+	scripts/setup.sh build test prefix
+	tests/prefix/run.sh
 
 other-cpu: ## kernel and noise on aarch64, emulated, against those here (Debian; rustup)
 	scripts/setup.sh cross

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what building (`build`), testing (`test`), testing of pages (`browser`) and of images (`containers`), comparing with other
-# programs (`bench`) and testing for another processor (`cross`) need beside Rust, and only what is missing.
+# Installs what building (`build`), testing (`test`), testing of pages (`browser`), of images (`containers`), of job scripts
+# (`cluster`) and of builds with modules (`prefix`), comparing with other programs (`bench`) and testing for another processor
+# (`cross`) need beside Rust, and only what is missing.
 # Where it may not install it says what is missing, for several kinds of system, and stops with 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,6 +12,8 @@ test_packages=(libhdf5-dev python3-h5py-serial python3-h5netcdf python3-netcdf4 
 browser_packages=(chromium fonts-dejavu-core python3)
 bench_packages=(python3-venv xmds2)
 container_packages=(debootstrap squashfuse fuse3 uidmap mpich buildah shellcheck curl)
+cluster_packages=(slurmctld slurmd slurm-client munge iproute2 procps shellcheck)
+prefix_packages=(python3-venv)
 cross_packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
 
 main() {
@@ -20,10 +23,12 @@ main() {
             build) wanted+=("${build_packages[@]}") ;;
             test) wanted+=("${test_packages[@]}") ;;
             containers) wanted+=("${container_packages[@]}") apptainer=yes ;;
+            cluster) wanted+=("${cluster_packages[@]}") ;;
             browser) wanted+=("${browser_packages[@]}") ;;
+            prefix) wanted+=("${prefix_packages[@]}") ;;
             bench) wanted+=("${bench_packages[@]}") ;;
             cross) wanted+=("${cross_packages[@]}") ;;
-            *) echo "usage: scripts/setup.sh [build] [test] [browser] [containers] [bench] [cross]" >&2; exit 2 ;;
+            *) echo "usage: scripts/setup.sh [build] [test] [browser] [containers] [cluster] [prefix] [bench] [cross]" >&2; exit 2 ;;
         esac
     done
     if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
@@ -75,6 +80,8 @@ Please install these (or ask who looks after this machine), then try again.
   conda:           compilers make pkg-config openmpi "hdf5=*=mpi_openmpi*" libclang (tests also: h5netcdf xarray)
   clusters:        module load a compiler, Open MPI, parallel HDF5 and LLVM, and
                    export HDF5_DIR=<prefix of HDF5> LIBCLANG_PATH=<directory of libclang.so>
+                   (without LLVM: pip install libclang, and
+                   export BINDGEN_EXTRA_CLANG_ARGS="-isystem \$(gcc -print-file-name=include)")
 END
     exit 1
 }

@@ -40,6 +40,9 @@ pub enum Error {
     /// A guard failed early in the run.
     #[error(transparent)]
     Guard(#[from] crate::ensemble::GuardError),
+    /// The run did not get on.
+    #[error(transparent)]
+    Hang(#[from] crate::ensemble::HangError),
     /// Results could not be exported.
     #[error(transparent)]
     Export(#[from] crate::report::export::ExportError),
@@ -78,6 +81,7 @@ impl Error {
             Error::Launch(_) => "E-launch",
             Error::Store(e) => e.id(),
             Error::Guard(_) => "E-guard",
+            Error::Hang(_) => "E-hang",
             Error::Export(e) => e.id(),
             Error::Info(e) => e.id(),
             Error::Put(e) => e.id(),

@@ -93,8 +93,8 @@ fn an_agreement_joins_all_flags_and_nobody_waits_for_it() {
             }
             let asked = Instant::now();
             let (stop, checkpoint) = (comm.rank() == 1 && round == 2, comm.is_root() && round == 1);
-            let (steps, earlier) = (10 * round, comm.rank() as u64);
-            comm.offer(Flags { busy: late, stop, failed: false, checkpoint, steps, earlier });
+            let (moved, steps, earlier) = (comm.rank() == 1 && round == 3, 10 * round, comm.rank() as u64);
+            comm.offer(Flags { busy: late, stop, failed: false, checkpoint, moved, steps, earlier });
             let first_look = comm.agreed();
             if !late {
                 assert_eq!(first_look, None, "one rank has not offered yet");
@@ -109,8 +109,9 @@ fn an_agreement_joins_all_flags_and_nobody_waits_for_it() {
                 std::thread::sleep(Duration::from_millis(1));
                 joined = comm.agreed();
             }
-            let (stop, checkpoint, steps) = (round == 2, round == 1, 30 * round);
-            assert_eq!(joined, Some(Flags { busy: true, stop, failed: false, checkpoint, steps, earlier: 3 }));
+            let (stop, checkpoint, moved, steps) = (round == 2, round == 1, round == 3, 30 * round);
+            let all = Flags { busy: true, stop, failed: false, checkpoint, moved, steps, earlier: 3 };
+            assert_eq!(joined, Some(all));
         }
         // One more under way at the end: dropping the communicator waits for it.
         comm.offer(Flags::default());

@@ -250,3 +250,26 @@ fn the_second_signal_leaves_at_once() {
     common::run(command(2, scene.words, &file)).expect_code(0);
     scene.check(&file);
 }
+
+/// The others would wait for it for ever.
+#[test]
+fn a_rank_that_hangs_ends_the_run_with_a_sentence_and_the_run_goes_on() {
+    let _turn = turn();
+    let scene = Scene::new(RUNS[1]);
+    let file = scene.file("hang");
+    let (log, mut hanging) = (file.with_extension("log"), command(3, scene.words, &file));
+    hanging.args(["--watchdog", "3s", "--log-file"]).arg(&log);
+    let mut running = Running::start(&mut hanging);
+    assert!(running.wait_for(|| file.exists()), "it ended without a file");
+    let ranks = processes::ranks(&file);
+    let (_, process) = ranks.iter().find(|(rank, _)| *rank == 2).expect("three ranks");
+    processes::signal("STOP", *process);
+    let stopped = Instant::now();
+    assert_eq!(running.wait(), Some(exit::FAILED));
+    assert!(stopped.elapsed() < Duration::from_secs(60), "it took {:?} to leave", stopped.elapsed());
+    let said = std::fs::read_to_string(&log).unwrap();
+    assert!(said.contains("E-hang") && said.contains("saw no progress of the run for 3 s"), "{said}");
+    processes::assert_all_gone(&file);
+    common::run(command(2, scene.words, &file)).expect_code(0);
+    scene.check(&file);
+}

@@ -23,6 +23,9 @@ pub struct ConductFlags {
     /// Stop, as --max-wall does, when this file exists [default: FILE.stop]
     #[arg(long, value_name = "PATH")]
     pub stop_file: Option<PathBuf>,
+    /// End the run with an error when no rank has got on for this time, as when one hangs: 10min, or none
+    #[arg(long, value_name = "TIME", default_value = "none")]
+    pub watchdog: String,
     /// How ranks write the results file
     #[arg(long, value_enum, default_value_t = Io::Parallel)]
     pub io: Io,

@@ -241,6 +241,9 @@ pub struct TalkFlags {
     /// Say what would be done and how large it is, and stop
     #[arg(long)]
     pub dry_run: bool,
+    /// With --dry-run: what it would take on so many ranks, without starting them
+    #[arg(long, value_name = "N", requires = "dry_run", value_parser = whole)]
+    pub ntasks: Option<u64>,
     /// Print the result as one JSON document on standard output
     #[arg(long)]
     pub json: bool,

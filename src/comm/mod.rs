@@ -30,6 +30,8 @@ pub struct Flags {
     pub failed: bool,
     /// It is time for a checkpoint.
     pub checkpoint: bool,
+    /// This rank has taken steps or rows since it last said so.
+    pub moved: bool,
     /// Trajectory steps this rank has integrated so far.
     pub steps: u64,
     /// Trajectory steps of its batches that earlier starts had taken.

@@ -192,7 +192,7 @@ impl Drop for Mpi {
     }
 }
 
-/// One agreement under way: a non-blocking sum over the ranks of [busy, stop, failed, checkpoint, steps, earlier].
+/// One agreement under way: a non-blocking sum over the ranks of [busy, stop, failed, checkpoint, moved, steps, earlier].
 #[derive(Default)]
 struct Agreement {
     pending: Option<Pending>,
@@ -200,8 +200,8 @@ struct Agreement {
 
 /// Boxed so that the numbers stay in place while MPI reads and writes them.
 struct Pending {
-    mine: Box<[u64; 6]>,
-    sum: Box<[u64; 6]>,
+    mine: Box<[u64; 7]>,
+    sum: Box<[u64; 7]>,
     request: ffi::MPI_Request,
 }
 
@@ -214,6 +214,7 @@ impl Agreement {
                 flags.stop.into(),
                 flags.failed.into(),
                 flags.checkpoint.into(),
+                flags.moved.into(),
                 flags.steps,
                 flags.earlier,
             ]),
@@ -221,7 +222,7 @@ impl Agreement {
             // SAFETY: reads a constant.
             request: unsafe { ffi::RSMPI_REQUEST_NULL },
         };
-        // SAFETY: both boxes hold six u64 and live, unmoved and untouched, in `self.pending` until
+        // SAFETY: both boxes hold seven u64 and live, unmoved and untouched, in `self.pending` until
         // MPI_Test or MPI_Wait reports the request complete; `Mpi::drop` waits for it.
         unsafe {
             ffi::MPI_Iallreduce(
@@ -245,9 +246,9 @@ impl Agreement {
         if done == 0 {
             return None;
         }
-        let [busy, stop, failed, checkpoint, steps, earlier] = *self.pending.take()?.sum;
-        let (busy, stop, failed, checkpoint) = (busy > 0, stop > 0, failed > 0, checkpoint > 0);
-        Some(Flags { busy, stop, failed, checkpoint, steps, earlier })
+        let [busy, stop, failed, checkpoint, moved, steps, earlier] = *self.pending.take()?.sum;
+        let (busy, stop, failed, checkpoint, moved) = (busy > 0, stop > 0, failed > 0, checkpoint > 0, moved > 0);
+        Some(Flags { busy, stop, failed, checkpoint, moved, steps, earlier })
     }
 
     fn wait(&mut self) {

@@ -31,6 +31,7 @@ mod statistics;
 mod step;
 mod step_check;
 mod stopping;
+mod watchdog;
 mod worker;
 
 pub use clock::utc_now;
@@ -48,3 +49,4 @@ pub use statistics::{Extremes, Forest, Node, Shape};
 pub use step::choose_step;
 pub use step_check::{StepCheck, StepDifference, StepError, StepErrorAt, StepSize, StepVerdict};
 pub use stopping::{Listener, Stop};
+pub use watchdog::{HangError, Pulse, Watchdog};

@@ -49,6 +49,10 @@ pub(super) struct Rank<'a, 'b> {
     /// What the last checkpoint took.
     saving: Duration,
     stop: Option<Stop>,
+    /// Rows were taken since the last agreement was offered.
+    took: bool,
+    /// Steps of this rank when it was.
+    stepped: u64,
 }
 
 /// How a round ended, on all ranks alike.
@@ -88,6 +92,8 @@ impl<'a, 'b> Rank<'a, 'b> {
             checkpointed: Instant::now(),
             saving: Duration::ZERO,
             stop: None,
+            took: false,
+            stepped: 0,
         })
     }
 
@@ -150,7 +156,9 @@ impl<'a, 'b> Rank<'a, 'b> {
         }
         let mut first = Forest::default();
         let (forest, shape, block) = (&mut self.forest, self.shape, &self.first_block);
+        let pulse = &self.conduct.pulse;
         let found = self.sink.kept(batches.clone(), &mut |batch, rows| {
+            pulse.beat();
             let leaf = Node::leaf(shape, rows);
             if block.has(batch) {
                 first.add(batch, leaf.clone());
@@ -199,11 +207,16 @@ impl<'a, 'b> Rank<'a, 'b> {
             let urgent = self.stop.is_some() && !told;
             if !offered && (!busy || urgent || last.elapsed() >= AGREE_EVERY) {
                 let checkpoint = self.comm.is_root() && self.checkpointed.elapsed() >= self.conduct.checkpoint_every;
-                self.comm.offer(self.flags(busy, failure.is_some(), checkpoint));
+                let flags = self.flags(busy, failure.is_some(), checkpoint);
+                (self.took, self.stepped) = (false, flags.steps);
+                self.comm.offer(flags);
                 (offered, last, told) = (true, Instant::now(), self.stop.is_some());
             }
             let Some(all) = (if offered { self.comm.agreed() } else { None }) else { continue };
             offered = false;
+            if all.moved {
+                self.conduct.pulse.beat();
+            }
             self.report(all);
             if all.failed {
                 return Err(failure.unwrap_or(Error::Elsewhere));
@@ -225,11 +238,13 @@ impl<'a, 'b> Rank<'a, 'b> {
 
     fn flags(&self, busy: bool, failed: bool, checkpoint: bool) -> Flags {
         let [steps, earlier] = [&self.meters.steps, &self.meters.earlier].map(|meter| meter.load(Ordering::Relaxed));
-        Flags { busy, stop: self.stop.is_some(), failed, checkpoint, steps, earlier }
+        let moved = self.took || steps != self.stepped;
+        Flags { busy, stop: self.stop.is_some(), failed, checkpoint, moved, steps, earlier }
     }
 
     fn take(&mut self, message: Message) -> Result<(), Error> {
         let started = Instant::now();
+        self.took = true;
         let taken = match message {
             Message::Finished(finished) => {
                 let Finished { batch, rows, leaf } = *finished;

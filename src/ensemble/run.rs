@@ -5,6 +5,7 @@ use super::rank::{Rank, Round};
 use super::setup::Ensemble;
 use super::statistics::Node;
 use super::stopping::Listener;
+use super::watchdog::Pulse;
 use super::{Cost, Progress, Sink, Summary, Verdict};
 use crate::comm::Comm;
 use crate::error::{Error, exit};
@@ -32,6 +33,8 @@ pub struct Conduct<'a> {
     pub checkpoint_every: Duration,
     /// Reasons to stop early.
     pub listener: Listener,
+    /// Beats while the run gets on.
+    pub pulse: Pulse,
     /// Told about once a second how far the run is; called on rank 0 only.
     pub watch: &'a mut dyn FnMut(&Progress),
 }
@@ -40,7 +43,14 @@ impl<'a> Conduct<'a> {
     /// To the end, with guards, on this many threads.
     pub fn new(threads: usize, watch: &'a mut dyn FnMut(&Progress)) -> Self {
         let listener = Listener::default();
-        Conduct { threads, allow_unsafe: false, checkpoint_every: CHECKPOINT_EVERY, listener, watch }
+        Conduct {
+            threads,
+            allow_unsafe: false,
+            checkpoint_every: CHECKPOINT_EVERY,
+            listener,
+            pulse: Pulse::default(),
+            watch,
+        }
     }
 }
 

@@ -80,10 +80,14 @@ pub struct Options {
     pub max_wall: MaxWall,
     /// Stop when this file exists; `None`: beside the results file.
     pub stop_file: Option<PathBuf>,
+    /// End a run that has not got on for this long.
+    pub watchdog: Option<Duration>,
     /// How ranks write.
     pub io: Io,
     /// Only say what would be done.
     pub dry_run: bool,
+    /// Say it for so many ranks.
+    pub ntasks: Option<usize>,
     /// The summary as JSON.
     pub json: bool,
     /// No progress and no table.
@@ -111,6 +115,7 @@ impl Options {
             "auto" => MaxWall::Auto,
             text => MaxWall::After(wall_time("--max-wall", text, "01:50:00")?),
         };
+        let ntasks = talk.ntasks.map(|ranks| within("--ntasks", ranks, 1, 1 << 24)).transpose()?;
         Ok(Options {
             threads: threads(&conduct.threads)?,
             output: Output::File(file.into()),
@@ -120,8 +125,10 @@ impl Options {
             checkpoint_every: every,
             max_wall,
             stop_file: conduct.stop_file.clone(),
+            watchdog: watchdog(&conduct.watchdog)?,
             io: conduct.io,
             dry_run: talk.dry_run,
+            ntasks: ntasks.map(|ranks| ranks as usize),
             json: talk.json,
             quiet: talk.quiet,
         })
@@ -152,6 +159,20 @@ fn threads(text: &str) -> Result<Option<usize>, InputError> {
     };
     let count = text.parse().map_err(|_| malformed)?;
     within("--threads", count, 1, 4096).map(|count| Some(count as usize))
+}
+
+fn watchdog(text: &str) -> Result<Option<Duration>, InputError> {
+    let (flag, example) = ("--watchdog", "10min");
+    match text {
+        "none" => Ok(None),
+        // Ranks agree once a second: in less nobody can have got on.
+        text => match wall_time(flag, text, example)? {
+            time if time >= Duration::from_secs(3) => Ok(Some(time)),
+            _ => {
+                Err(InputError::Malformed { flag, text: text.into(), form: "at least three seconds, or none", example })
+            }
+        },
+    }
 }
 
 fn output(flags: &OutputFlags, exports: &[Export]) -> Output {
@@ -211,6 +232,14 @@ mod tests {
         assert_eq!(path("qsd --ntraj 1"), None);
         assert_eq!(path("qsd -o a.h5"), Some("a.h5".into()));
         assert_eq!(path("qsd --output-dir out"), Some(PathBuf::from("out").join(spec.file_name())));
+    }
+
+    #[test]
+    fn a_watchdog_has_patience_or_is_none() {
+        let patience = |text| typed(&format!("qsd --watchdog {text}")).map(|(options, _)| options.watchdog);
+        assert_eq!(patience("none"), Ok(None));
+        assert_eq!(patience("10min"), Ok(Some(Duration::from_secs(600))));
+        assert!(patience("1s").expect_err("short").to_string().contains("at least three seconds"));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use crate::sweep;
 use qsd::cli::{ExtendArgs, ResumeArgs, RunArgs, TalkFlags};
 use qsd::comm::{self, Comm};
 use qsd::ensemble::{
-    Begun, Conduct, Discard, Ensemble, Failure, Header, Outcome, Sink, StepSize, Verdict, choose_step, run, utc_now,
+    Begun, Conduct, Discard, Ensemble, Failure, HangError, Header, Outcome, Pulse, Sink, StepSize, Verdict, Watchdog,
+    choose_step, run, utc_now,
 };
 use qsd::error::{Error, exit};
 use qsd::input::{Existing, Export, Options, Output, Resolved, RunSpec, StepReason, Sweep, resolve};
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 pub fn start(args: &RunArgs) -> i32 {
     on_ranks(&args.talk, |_| match qsd::input::sweep(args)? {
         None => Ok(Work::run(choose_step(resolve(args)?)?)),
-        Some(sweep) => Ok(Work::Sweep(sweep::with_steps(sweep)?)),
+        Some(sweep) => Ok(Work::sweep(sweep::with_steps(sweep)?)),
     })
 }
 
@@ -30,12 +31,16 @@ enum Work {
     /// One run.
     Run(Box<Resolved>),
     /// A run at every point.
-    Sweep(Sweep),
+    Sweep(Box<Sweep>),
 }
 
 impl Work {
     fn run(resolved: Resolved) -> Work {
         Work::Run(Box::new(resolved))
+    }
+
+    fn sweep(sweep: Sweep) -> Work {
+        Work::Sweep(Box::new(sweep))
     }
 }
 
@@ -44,7 +49,7 @@ pub fn resume(args: &ResumeArgs) -> i32 {
     on_ranks(&args.talk, |_| {
         let options = Options::of_file(&args.file, &args.conduct, &args.talk)?;
         if let Some(swept) = Swept::find(&args.file)? {
-            return Ok(Work::Sweep(swept.sweep(options)?));
+            return Ok(Work::sweep(swept.sweep(options)?));
         }
         Ok(Work::run(Resolved { spec: spec_of(&args.file)?, step: StepReason::File, options, warnings: vec![] }))
     })
@@ -103,7 +108,7 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
     }
     let ensemble = Ensemble::new(spec)?;
     ensemble.check_step()?;
-    let threads = options.threads.unwrap_or_else(|| comm::fair_threads(comm));
+    let threads = threads_of(&options, comm);
     let header = header_of(&ensemble, step, comm, threads);
     let path = options.path(&ensemble.spec);
     if comm.is_root() {
@@ -124,15 +129,19 @@ fn run_input(resolved: Resolved, comm: &dyn Comm, started: Instant) -> Result<i3
     let began = Instant::now();
     let mut reporter = Reporter::new(options.quiet || !comm.is_root());
     let listener = listen::listener(&options, path.as_deref(), comm.is_root(), started);
+    let pulse = Pulse::default();
+    let watchdog = options.watchdog.map(|patience| watch(&pulse, patience, comm));
     let conduct = Conduct {
         threads,
         allow_unsafe: options.allow_unsafe,
         checkpoint_every: options.checkpoint_every,
         listener,
+        pulse,
         watch: &mut |progress| reporter.update(progress),
     };
     let recorded = record(&ensemble, &header, comm, sink.as_mut(), conduct);
     reporter.finish();
+    drop(watchdog);
     let recorded = recorded.unwrap_or_else(|error| leave(&error, comm, comm, sink, began.elapsed()));
     let outcome = match recorded {
         Recorded::Nothing { exit_code } => return Ok(already_complete(path.as_deref(), &options, comm, exit_code)),
@@ -153,6 +162,19 @@ pub fn warn(warnings: &[String]) {
             "this CPU has no fused multiply-add: the numbers are the same, but a step takes tens of times longer"
         );
     }
+}
+
+/// Threads of every rank: as asked, or those that are there.
+pub fn threads_of(options: &Options, world: &dyn Comm) -> usize {
+    let threads = options.threads.unwrap_or_else(|| comm::fair_threads(world));
+    if world.is_root() && threads > comm::allowed_cpus() && std::env::var_os("SLURM_JOB_ID").is_some() {
+        log::warn!(
+            "--threads {threads} is more than the {} CPUs that Slurm gave this rank: ask for more with --cpus-per-task, or \
+             leave --threads out",
+            comm::allowed_cpus()
+        );
+    }
+    threads
 }
 
 /// What the file of a run says of it.
@@ -216,6 +238,19 @@ pub fn record(
     let outcome = run(ensemble, comm, sink, conduct)?;
     sink.finish(outcome.as_ref().map(|outcome| &outcome.summary))?;
     Ok(outcome.map_or(Recorded::Elsewhere, |outcome| Recorded::Here(Box::new(outcome))))
+}
+
+/// A rank that has waited for too long says so and leaves at once, so that the launcher ends all of them.
+pub fn watch(pulse: &Pulse, patience: Duration, world: &dyn Comm) -> Watchdog {
+    let (rank, size, host) = (world.rank(), world.size(), comm::hostname());
+    let error = Error::from(HangError { rank, size, host, patience });
+    Watchdog::start(pulse, patience, move || {
+        // One sentence is enough: the others are ended before it is their turn.
+        std::thread::sleep(Duration::from_millis(200) * rank.min(25) as u32);
+        let code = complain(&error);
+        // In good order it would wait for the rank that hangs.
+        signal_hook::low_level::exit(code)
+    })
 }
 
 /// Nothing was left to do.
@@ -321,7 +356,7 @@ fn show_plan(ensemble: &Ensemble, step: StepReason, header: &Header, options: &O
     if let Some(path) = path.as_ref().filter(|path| path.exists() && options.existing == Existing::Refuse) {
         log::warn!("{} exists: the run itself will refuse it without --force", path.display());
     }
-    let plan = plan_of(ensemble, step, header, path.map(|_| store::file_size(header)))?;
+    let plan = plan_of(ensemble, step, header, options, path.map(|_| store::file_size(header)))?;
     let out = &mut io::stdout();
     Ok(shown(if options.json {
         dry_run::json(out, &ensemble.spec, &plan)
@@ -335,6 +370,7 @@ pub fn plan_of(
     ensemble: &Ensemble,
     step: StepReason,
     header: &Header,
+    options: &Options,
     file_size: Option<u64>,
 ) -> Result<dry_run::Plan, Error> {
     Ok(dry_run::Plan {
@@ -344,7 +380,7 @@ pub fn plan_of(
         observables: ensemble.observables.len(),
         splitting: ensemble.splitting(),
         records: header.record.as_ref().map_or(0, |record| record.channels.len()),
-        ranks: header.ranks,
+        ranks: options.ntasks.unwrap_or(header.ranks),
         threads: header.threads,
         file_size,
         network: ensemble.spec.origin.network()?.map(|network| (network, ensemble.model.space.clone())),

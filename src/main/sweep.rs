@@ -7,7 +7,7 @@ use crate::listen;
 use crate::ranks::{self, Recorded};
 use crate::say::{complain, shown};
 use qsd::comm::{self, Comm, Flags};
-use qsd::ensemble::{Conduct, Ensemble, Header, Listener, Sink, Trajectories, choose_step, group_of, groups};
+use qsd::ensemble::{Conduct, Ensemble, Header, Listener, Pulse, Sink, Trajectories, choose_step, group_of, groups};
 use qsd::error::{Error, exit};
 use qsd::input::{Io, Resolved, Sweep};
 use qsd::report::{dry_run, info, progress::Reporter};
@@ -40,8 +40,8 @@ pub fn run(sweep: &Sweep, world: &dyn Comm, started: Instant) -> Result<i32, Err
     }
     survey(sweep, world)?;
     // Counted over all ranks: those of one group may be a part of those that share cores.
-    let threads = options.threads.unwrap_or_else(|| comm::fair_threads(world));
-    let groups = groups(count, world.size(), threads, batches(sweep));
+    let threads = ranks::threads_of(options, world);
+    let groups = groups(count, options.ntasks.unwrap_or(world.size()), threads, batches(sweep));
     if options.dry_run {
         return if world.is_root() { show_plan(sweep, groups, world, threads) } else { Ok(exit::DONE) };
     }
@@ -124,15 +124,19 @@ impl Member<'_> {
         let mut sink = H5Sink::new(place, comm);
         let began = Instant::now();
         let mut reporter = Reporter::new(options.quiet || !self.world.is_root());
+        let pulse = Pulse::default();
+        let watchdog = options.watchdog.map(|patience| ranks::watch(&pulse, patience, self.world));
         let conduct = Conduct {
             threads: self.threads,
             allow_unsafe: options.allow_unsafe,
             checkpoint_every: options.checkpoint_every,
             listener: self.listener.clone(),
+            pulse,
             watch: &mut |progress| reporter.update(progress),
         };
         let recorded = ranks::record(&ensemble, &header, comm, &mut sink, conduct);
         reporter.finish();
+        drop(watchdog);
         match recorded {
             Ok(Recorded::Nothing { exit_code }) => Ok(Ended::Complete(exit_code as u8)),
             Ok(Recorded::Elsewhere) => Ok(of_code(comm.broadcast(vec![])[0])),
@@ -343,7 +347,7 @@ fn show_plan(sweep: &Sweep, groups: usize, world: &dyn Comm, threads: usize) -> 
     let ensemble = Ensemble::new(spec.clone())?;
     let header = ranks::header_of(&ensemble, *step, world, threads);
     let size = store::file_size(&header).saturating_mul(sweep.points.len() as u64);
-    let plan = ranks::plan_of(&ensemble, *step, &header, Some(size))?;
+    let plan = ranks::plan_of(&ensemble, *step, &header, &sweep.options, Some(size))?;
     let out = &mut io::stdout();
     Ok(shown(match sweep.options.json {
         true => dry_run::json_sweep(out, sweep, groups, &plan),

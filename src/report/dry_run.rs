@@ -66,6 +66,10 @@ pub fn write(out: &mut dyn Write, spec: &RunSpec, plan: &Plan) -> io::Result<()>
     plan.splitting.map_or(Ok(()), |exact| line(out, "exact between kicks", exact.into()))?;
     line(out, "processes", format!("{} x {}", plural(plan.ranks, "rank"), plural(plan.threads, "thread")))?;
     line(out, "memory of a rank", format!("about {}, beside the program itself", BinaryBytes(memory(spec, plan))))?;
+    if plan.ranks > 1 {
+        let all = memory(spec, plan).saturating_mul(plan.ranks as u64);
+        line(out, "memory of all ranks", format!("about {}", BinaryBytes(all)))?;
+    }
     line(out, "results file", file)?;
     plan.network.as_ref().map_or(Ok(()), |(reduced, space)| network::write(out, reduced, space))
 }
@@ -206,6 +210,8 @@ mod tests {
             "# step                  0.06666666667 by the table of `qsd models`\n",
             "# steps                 1,000 a trajectory, 1,000,000 in all\n",
             "# processes             2 ranks x 4 threads\n",
+            // Twice 4 threads x 8 lanes x 16 bytes x (51 times x 9 observables + 100 states x 4 copies).
+            "# memory of all ranks   about 859.00 KiB\n",
             "# results file          3.00 MiB\n",
         ] {
             assert!(text.contains(line), "{line}\n{text}");

@@ -244,6 +244,8 @@ pub const NOT_IN_A_FILE: &[(&str, &str)] = &[
     ("observe", "it belongs in [e_ops], as in vn = \"var(n)\""),
     ("force", "replacing a file is decided where the run is started"),
     ("no_resume", "it is decided where the run is started"),
+    ("watchdog", "it is decided where the run is started"),
+    ("ntasks", "it is decided where the run is started"),
     ("dry_run", "it is decided where the run is started"),
     ("json", "it is decided where the run is started"),
     ("log_file", "messages begin before the file is read"),
