@@ -225,6 +225,29 @@ fn a_sweep_that_was_stopped_or_killed_is_gone_on_with_to_the_same_bits() {
     }
 }
 
+/// A limit of the size of files stands for a disk that becomes full: the points fit below it, the file of all does not.
+#[test]
+fn points_that_cannot_be_put_together_stay_and_are_once_there_is_room() {
+    let directory = common::temporary_directory();
+    let (straight, file) = (directory.path().join("straight.h5"), directory.path().join("x.h5"));
+    run(1, &[RUN, GRID], &straight).expect_code(0);
+    let size = std::fs::metadata(&straight).unwrap().len();
+    // In blocks of 512 bytes: somewhere in the table of objects, among the first values, near the end.
+    for part in [0.5, 0.7, 0.9, 0.98] {
+        let limit = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", (part * size as f64 / 512.0) as u64);
+        let inner = command(1, &[RUN, GRID], &file);
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &limit, "sh"]).arg(inner.get_program()).args(inner.get_args());
+        limited.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let failed = common::run(limited).expect_code(exit::FAILED);
+        assert_eq!(failed.stderr.matches("error: E-").count(), 1, "{}", failed.stderr);
+        let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "the file of before, the folder, and nothing half-made: {left:?}");
+    }
+    common::mpirun(2, ["resume".as_ref(), file.as_os_str(), "--quiet".as_ref(), "--allow-unsafe".as_ref()]).expect_code(0);
+    assert_same(&straight, &file);
+}
+
 #[test]
 fn parameters_go_together_and_seeds_apart_when_asked_to() {
     let directory = common::temporary_directory();
