@@ -249,6 +249,35 @@ fn points_that_cannot_be_put_together_stay_and_are_once_there_is_room() {
 }
 
 #[test]
+fn a_single_run_does_not_take_the_name_of_a_sweep_that_is_not_done() {
+    let directory = common::temporary_directory();
+    let file = directory.path().join("x.h5");
+    // One of its points fails, so that the others wait for it.
+    let words = ["kerr_bistable", "--Nfock_a=10", "--duration=0.02", "--ntraj=8", "--sweep=alpha0=0.5,20"];
+    run(1, &[&words], &file).expect_code(exit::GUARD);
+    let folder = beside(&file, "points");
+    let names = || {
+        let mut names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    for (ranks, more) in [(1, vec![]), (2, vec!["--force"])] {
+        let refused = run(ranks, &[&words[..4], &more], &file).expect_code(exit::FAILED);
+        let said = ["E-sweep", "x.h5.points", "another file with -o", "remove the folder"];
+        assert!(said.iter().all(|words| refused.stderr.contains(words)), "{}", refused.stderr);
+        assert_eq!(refused.stderr.matches("error:").count(), 1, "{}", refused.stderr);
+        assert!(!file.exists() && names() == before && !beside(&file, "lock").exists());
+    }
+    let [a, b] = ["000.h5", "001.h5"].map(|name| folder.join(name));
+    let merged = common::run_qsd(["merge".as_ref(), a.as_os_str(), "-o".as_ref(), file.as_os_str()]);
+    assert!(merged.code == Some(exit::FAILED) && merged.stderr.contains("E-sweep"), "{}", merged.stderr);
+    assert!(b.exists() && !file.exists());
+    std::fs::remove_dir_all(&folder).unwrap();
+    run(1, &[&words[..4]], &file).expect_code(0);
+}
+
+#[test]
 fn parameters_go_together_and_seeds_apart_when_asked_to() {
     let directory = common::temporary_directory();
     let (sweep, alone) = (directory.path().join("zip.h5"), directory.path().join("alone.h5"));

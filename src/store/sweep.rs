@@ -179,6 +179,18 @@ impl SweepPlace {
     }
 }
 
+/// A file of something else would hide the points of a sweep that is not done.
+///
+/// # Errors
+/// `Begun` if `output` has such a sweep.
+pub fn check_none_begun(output: &Path) -> Result<(), StoreError> {
+    let place = SweepPlace::new(output, 0);
+    match place.record().exists() {
+        true => Err(StoreError::Begun { path: output.into(), folder: place.folder() }),
+        false => Ok(()),
+    }
+}
+
 /// A sweep that is read: stacked, or still in its folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Swept {
