@@ -253,7 +253,7 @@ fn a_single_run_does_not_take_the_name_of_a_sweep_that_is_not_done() {
     let directory = common::temporary_directory();
     let file = directory.path().join("x.h5");
     // One of its points fails, so that the others wait for it.
-    let words = ["kerr_bistable", "--Nfock_a=10", "--duration=0.02", "--ntraj=8", "--sweep=alpha0=0.5,20"];
+    let words = ["kerr_bistable", "--Nfock_a=10", "--duration=0.02", "--ntraj=100", "--sweep=alpha0=0.5,20"];
     run(1, &[&words], &file).expect_code(exit::GUARD);
     let folder = beside(&file, "points");
     let names = || {
@@ -269,6 +269,25 @@ fn a_single_run_does_not_take_the_name_of_a_sweep_that_is_not_done() {
         assert_eq!(refused.stderr.matches("error:").count(), 1, "{}", refused.stderr);
         assert!(!file.exists() && names() == before && !beside(&file, "lock").exists());
     }
+    // In its folder and by its name it is a sweep all the same.
+    let other = directory.path().join("other.h5");
+    run(1, &[RUN], &other).expect_code(0);
+    for files in [vec![directory.path()], vec![&file, &other]] {
+        let words = |more: &'static [&'static str]| {
+            let mut command = common::qsd();
+            common::run({
+                command.arg("info").args(&files).args(more);
+                command
+            })
+        };
+        let table = words(&[]).expect_code(0).stdout;
+        let said = ["x.h5: 1 complete of 2 points of alpha0: ", "other.h5"];
+        assert!(said.iter().all(|words| table.contains(words)) && !table.contains("000.h5"), "{table}");
+        let table: serde_json::Value = serde_json::from_str(&words(&["--json"]).expect_code(0).stdout).unwrap();
+        assert_eq!((&table["sweeps"][0]["points"], &table["sweeps"][0]["complete"]), (&2.into(), &1.into()), "{table}");
+        assert_eq!(table["groups"].as_array().map(Vec::len), Some(1), "{table}");
+    }
+    std::fs::remove_file(&other).unwrap();
     let [a, b] = ["000.h5", "001.h5"].map(|name| folder.join(name));
     let merged = common::run_qsd(["merge".as_ref(), a.as_os_str(), "-o".as_ref(), file.as_os_str()]);
     assert!(merged.code == Some(exit::FAILED) && merged.stderr.contains("E-sweep"), "{}", merged.stderr);
