@@ -293,7 +293,7 @@ fn a_single_run_does_not_take_the_name_of_a_sweep_that_is_not_done() {
     assert!(merged.code == Some(exit::FAILED) && merged.stderr.contains("E-sweep"), "{}", merged.stderr);
     assert!(b.exists() && !file.exists());
     std::fs::remove_dir_all(&folder).unwrap();
-    run(1, &[&words[..4]], &file).expect_code(0);
+    run(1, &[&words[..4], &["--set=alpha0=0.5"]], &file).expect_code(0);
 }
 
 #[test]

@@ -245,7 +245,8 @@ impl Swept {
 
     /// How many points are complete.
     pub fn complete(&self) -> usize {
-        let is_complete = |point: &usize| matches!(self.at(*point), Ok(Some(point)) if point.state().is_ok_and(|s| s.complete));
+        let is_complete =
+            |point: &usize| matches!(self.at(*point), Ok(Some(point)) if point.state().is_ok_and(|s| s.complete));
         if self.stacked { self.axes.count() } else { (0..self.axes.count()).filter(is_complete).count() }
     }
 

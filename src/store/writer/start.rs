@@ -51,11 +51,9 @@ impl H5Sink<'_> {
 
     /// Collective: the same answer on all ranks, for which only rank 0 looks.
     fn look(&self, header: &Header) -> Result<Begun, Error> {
-        let found = self.on_root(|| {
-            match place::standing(self.path(), self.place.existing)? {
-                Some(results) => what_is_left(&results, header),
-                None => check_none_begun(self.path()).map(|()| Begun::New),
-            }
+        let found = self.on_root(|| match place::standing(self.path(), self.place.existing)? {
+            Some(results) => what_is_left(&results, header),
+            None => check_none_begun(self.path()).map(|()| Begun::New),
         })?;
         let code = match found {
             Some(Begun::Complete { exit_code }) => exit_code,
