@@ -384,9 +384,8 @@ fn a_point_whose_guard_fails_does_not_end_the_sweep() {
         assert!(guards.iter().any(|guard| guard["verdict"] == "failed"), "{guards:?}");
         let own = Results::open(&beside(&file, "points").join("001.h5")).unwrap().state().unwrap();
         assert_eq!(own.complete, ntraj == "--ntraj=8", "{own:?}");
-        // Its verdict was made without --allow-unsafe if it is complete, and stays.
-        let code = if own.complete { exit::GUARD } else { exit::DONE };
-        run(ranks, &[&words, &[ntraj, "--allow-unsafe"]], &file).expect_code(code);
+        // Whether its verdict stands already or not.
+        run(ranks, &[&words, &[ntraj, "--allow-unsafe"]], &file).expect_code(0);
         assert!(file.exists() && !beside(&file, "points").exists());
     }
 }
