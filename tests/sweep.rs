@@ -241,10 +241,12 @@ fn points_that_cannot_be_put_together_stay_and_are_once_there_is_room() {
         limited.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let failed = common::run(limited).expect_code(exit::FAILED);
         assert_eq!(failed.stderr.matches("error: E-").count(), 1, "{}", failed.stderr);
-        let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let left: Vec<_> =
+            std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "the file of before, the folder, and nothing half-made: {left:?}");
     }
-    common::mpirun(2, ["resume".as_ref(), file.as_os_str(), "--quiet".as_ref(), "--allow-unsafe".as_ref()]).expect_code(0);
+    common::mpirun(2, ["resume".as_ref(), file.as_os_str(), "--quiet".as_ref(), "--allow-unsafe".as_ref()])
+        .expect_code(0);
     assert_same(&straight, &file);
 }
 
@@ -333,6 +335,28 @@ fn a_model_file_may_sweep_and_the_command_line_wins() {
     std::fs::write(model, zipped).unwrap();
     assert_eq!(names("zipped.h5", &[]), ["E=0.1,kappa=1", "E=0.3,kappa=2"]);
     assert_eq!(names("typed-again.h5", &["--sweep=kappa=3,4", "--sweep=E=1,2"]).len(), 4, "zip was of the file's");
+    // What is set is not swept; with nothing left it is a single run.
+    assert_eq!(names("set.h5", &["--set=kappa=1/2"]), ["E=0.1", "E=0.3"]);
+    let single = directory.path().join("single.h5");
+    let set: &[&str] = &["--set=kappa=2", "--set=E=0.3"];
+    run(1, &[&[model], set], &single).expect_code(0);
+    let told =
+        |results: Results| (results.resolved_input().unwrap(), results.statistics().unwrap().expect("statistics"));
+    assert_eq!(told(Results::open(&single).unwrap()), told(point(&directory.path().join("zipped.h5"), 1)));
+    let verify = |more: &[&str]| {
+        let mut command = common::qsd();
+        command.args(["verify", model]).args(more);
+        common::run(command)
+    };
+    let one = verify(&[set, &["--ntraj=200"]].concat());
+    assert!(one.stdout.contains("exact"), "{}", one.stderr);
+    for more in [&[][..], &["--set=kappa=2"]] {
+        let refused = verify(more);
+        assert!(refused.code != Some(0) && refused.stderr.contains("compares one run"), "{}", refused.stderr);
+    }
+    assert_eq!(names("computed.h5", &["--sweep=kappa=1/2, 2/2"]), ["kappa=0.5", "kappa=1"]);
+    let nothing = run(1, &[&[model], set, &["--sweep-streams=independent"]], &single).expect_code(exit::USAGE);
+    assert!(nothing.stderr.contains("independent has nothing to sweep"), "{}", nothing.stderr);
     // A parameter may be called like a dataset until it is swept.
     let clash = run(1, &[&[model, "--sweep=steps=1,2"]], &directory.path().join("clash.h5")).expect_code(exit::USAGE);
     assert!(clash.stderr.contains("--sweep steps: the axis would have this name"), "{}", clash.stderr);
