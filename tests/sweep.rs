@@ -225,6 +225,79 @@ fn a_sweep_that_was_stopped_or_killed_is_gone_on_with_to_the_same_bits() {
     }
 }
 
+/// A limit of the size of files stands for a disk that becomes full: the points fit below it, the file of all does not.
+#[test]
+fn points_that_cannot_be_put_together_stay_and_are_once_there_is_room() {
+    let directory = common::temporary_directory();
+    let (straight, file) = (directory.path().join("straight.h5"), directory.path().join("x.h5"));
+    run(1, &[RUN, GRID], &straight).expect_code(0);
+    let size = std::fs::metadata(&straight).unwrap().len();
+    // In blocks of 512 bytes: somewhere in the table of objects, among the first values, near the end.
+    for part in [0.5, 0.7, 0.9, 0.98] {
+        let limit = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", (part * size as f64 / 512.0) as u64);
+        let inner = command(1, &[RUN, GRID], &file);
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &limit, "sh"]).arg(inner.get_program()).args(inner.get_args());
+        limited.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let failed = common::run(limited).expect_code(exit::FAILED);
+        assert_eq!(failed.stderr.matches("error: E-").count(), 1, "{}", failed.stderr);
+        let left: Vec<_> =
+            std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "the file of before, the folder, and nothing half-made: {left:?}");
+    }
+    common::mpirun(2, ["resume".as_ref(), file.as_os_str(), "--quiet".as_ref(), "--allow-unsafe".as_ref()])
+        .expect_code(0);
+    assert_same(&straight, &file);
+}
+
+#[test]
+fn a_single_run_does_not_take_the_name_of_a_sweep_that_is_not_done() {
+    let directory = common::temporary_directory();
+    let file = directory.path().join("x.h5");
+    // One of its points fails, so that the others wait for it.
+    let words = ["kerr_bistable", "--Nfock_a=10", "--duration=0.02", "--ntraj=100", "--sweep=alpha0=0.5,20"];
+    run(1, &[&words], &file).expect_code(exit::GUARD);
+    let folder = beside(&file, "points");
+    let names = || {
+        let mut names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    for (ranks, more) in [(1, vec![]), (2, vec!["--force"])] {
+        let refused = run(ranks, &[&words[..4], &more], &file).expect_code(exit::FAILED);
+        let said = ["E-sweep", "x.h5.points", "another file with -o", "remove the folder"];
+        assert!(said.iter().all(|words| refused.stderr.contains(words)), "{}", refused.stderr);
+        assert_eq!(refused.stderr.matches("error:").count(), 1, "{}", refused.stderr);
+        assert!(!file.exists() && names() == before && !beside(&file, "lock").exists());
+    }
+    // In its folder and by its name it is a sweep all the same.
+    let other = directory.path().join("other.h5");
+    run(1, &[RUN], &other).expect_code(0);
+    for files in [vec![directory.path()], vec![&file, &other]] {
+        let words = |more: &'static [&'static str]| {
+            let mut command = common::qsd();
+            common::run({
+                command.arg("info").args(&files).args(more);
+                command
+            })
+        };
+        let table = words(&[]).expect_code(0).stdout;
+        let said = ["x.h5: 1 complete of 2 points of alpha0: ", "other.h5"];
+        assert!(said.iter().all(|words| table.contains(words)) && !table.contains("000.h5"), "{table}");
+        let table: serde_json::Value = serde_json::from_str(&words(&["--json"]).expect_code(0).stdout).unwrap();
+        assert_eq!((&table["sweeps"][0]["points"], &table["sweeps"][0]["complete"]), (&2.into(), &1.into()), "{table}");
+        assert_eq!(table["groups"].as_array().map(Vec::len), Some(1), "{table}");
+    }
+    std::fs::remove_file(&other).unwrap();
+    let [a, b] = ["000.h5", "001.h5"].map(|name| folder.join(name));
+    let merged = common::run_qsd(["merge".as_ref(), a.as_os_str(), "-o".as_ref(), file.as_os_str()]);
+    assert!(merged.code == Some(exit::FAILED) && merged.stderr.contains("E-sweep"), "{}", merged.stderr);
+    assert!(b.exists() && !file.exists());
+    std::fs::remove_dir_all(&folder).unwrap();
+    run(1, &[&words[..4], &["--set=alpha0=0.5"]], &file).expect_code(0);
+}
+
 #[test]
 fn parameters_go_together_and_seeds_apart_when_asked_to() {
     let directory = common::temporary_directory();
@@ -262,6 +335,28 @@ fn a_model_file_may_sweep_and_the_command_line_wins() {
     std::fs::write(model, zipped).unwrap();
     assert_eq!(names("zipped.h5", &[]), ["E=0.1,kappa=1", "E=0.3,kappa=2"]);
     assert_eq!(names("typed-again.h5", &["--sweep=kappa=3,4", "--sweep=E=1,2"]).len(), 4, "zip was of the file's");
+    // What is set is not swept; with nothing left it is a single run.
+    assert_eq!(names("set.h5", &["--set=kappa=1/2"]), ["E=0.1", "E=0.3"]);
+    let single = directory.path().join("single.h5");
+    let set: &[&str] = &["--set=kappa=2", "--set=E=0.3"];
+    run(1, &[&[model], set], &single).expect_code(0);
+    let told =
+        |results: Results| (results.resolved_input().unwrap(), results.statistics().unwrap().expect("statistics"));
+    assert_eq!(told(Results::open(&single).unwrap()), told(point(&directory.path().join("zipped.h5"), 1)));
+    let verify = |more: &[&str]| {
+        let mut command = common::qsd();
+        command.args(["verify", model]).args(more);
+        common::run(command)
+    };
+    let one = verify(&[set, &["--ntraj=200"]].concat());
+    assert!(one.stdout.contains("exact"), "{}", one.stderr);
+    for more in [&[][..], &["--set=kappa=2"]] {
+        let refused = verify(more);
+        assert!(refused.code != Some(0) && refused.stderr.contains("compares one run"), "{}", refused.stderr);
+    }
+    assert_eq!(names("computed.h5", &["--sweep=kappa=1/2, 2/2"]), ["kappa=0.5", "kappa=1"]);
+    let nothing = run(1, &[&[model], set, &["--sweep-streams=independent"]], &single).expect_code(exit::USAGE);
+    assert!(nothing.stderr.contains("independent has nothing to sweep"), "{}", nothing.stderr);
     // A parameter may be called like a dataset until it is swept.
     let clash = run(1, &[&[model, "--sweep=steps=1,2"]], &directory.path().join("clash.h5")).expect_code(exit::USAGE);
     assert!(clash.stderr.contains("--sweep steps: the axis would have this name"), "{}", clash.stderr);
@@ -313,9 +408,8 @@ fn a_point_whose_guard_fails_does_not_end_the_sweep() {
         assert!(guards.iter().any(|guard| guard["verdict"] == "failed"), "{guards:?}");
         let own = Results::open(&beside(&file, "points").join("001.h5")).unwrap().state().unwrap();
         assert_eq!(own.complete, ntraj == "--ntraj=8", "{own:?}");
-        // Its verdict was made without --allow-unsafe if it is complete, and stays.
-        let code = if own.complete { exit::GUARD } else { exit::DONE };
-        run(ranks, &[&words, &[ntraj, "--allow-unsafe"]], &file).expect_code(code);
+        // Whether its verdict stands already or not.
+        run(ranks, &[&words, &[ntraj, "--allow-unsafe"]], &file).expect_code(0);
         assert!(file.exists() && !beside(&file, "points").exists());
     }
 }

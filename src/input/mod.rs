@@ -39,7 +39,7 @@ pub use resolve::{Resolved, resolve};
 pub use rewrite::{with_number, without_number};
 pub use spec::RunSpec;
 pub use steps::{Defaults, TimeGrid, default_step, default_step_of_two, defaults, neat, steps_per_save};
-pub use sweep::{Axes, Axis, POINT, Sweep, sweep};
+pub use sweep::{Axes, Axis, POINT, Sweep, is_sweep, sweep};
 pub use tolerance::{TargetTol, Tolerance};
 
 use thiserror::Error;

@@ -31,13 +31,7 @@ pub struct Sweep {
 /// # Errors
 /// Those of `resolve`, with the point at which they come up, and of values that make no sweep.
 pub fn sweep(typed: &RunArgs) -> Result<Option<Sweep>, Error> {
-    let flags = flags(typed)?;
-    if flags.sweep.is_empty() {
-        return match flags.sweep_zip {
-            true => Err(InputError::Sweep("--sweep-zip has nothing to sweep; add --sweep KEY=VALUES".into()).into()),
-            false => Ok(None),
-        };
-    }
+    let Some(flags) = flags(typed)? else { return Ok(None) };
     let axes = parse(&flags)?;
     if let Some(axis) = axes.all.iter().find(|axis| typed.model.set.iter().any(|set| name_of(set) == axis.name)) {
         return Err(InputError::Sweep(format!("{} is swept and set (--set); leave one of them out", axis.name)).into());
@@ -91,17 +85,58 @@ impl Sweep {
     }
 }
 
-/// The flags of the sweep, those of the model file among them. Parameters that are typed replace all of the file's.
-fn flags(typed: &RunArgs) -> Result<SweepFlags, Error> {
-    let Some(file) = typed.model.model.as_deref().filter(|name| is_file(name) && !name.ends_with(".json")) else {
-        return Ok(typed.sweep.clone());
-    };
-    let mut of_file = sweep_of_file(file)?;
-    if !typed.sweep.sweep.is_empty() {
-        of_file.retain(|(name, _)| name == "sweep-streams");
+/// Whether the arguments, or the model file, sweep something.
+///
+/// # Errors
+/// Those of `sweep` that are known before there are values.
+pub fn is_sweep(typed: &RunArgs) -> Result<bool, Error> {
+    Ok(flags(typed)?.is_some())
+}
+
+/// What is wrong with the values of `KEY=VALUES`.
+pub(super) fn check_values(typed: &str) -> Result<(), String> {
+    let (_, text) = typed.split_once('=').unwrap_or_default();
+    match values::values(typed, text) {
+        Err(InputError::Malformed { form, .. }) => {
+            Err(format!("expected {}", form.strip_prefix(values::KEY).unwrap_or(form)))
+        }
+        other => other.map(drop).map_err(|error| error.to_string()),
     }
-    let conflict = |reason| InputError::ModelFile { path: file.into(), reason };
-    Ok(with_flags_of_file(typed, &of_file).map_err(conflict)?.sweep)
+}
+
+/// The flags of the sweep, those of the model file among them; `None` if nothing is swept.
+fn flags(typed: &RunArgs) -> Result<Option<SweepFlags>, Error> {
+    let flags = match typed.model.model.as_deref().filter(|name| is_file(name) && !name.ends_with(".json")) {
+        Some(file) => {
+            let conflict = |reason| InputError::ModelFile { path: file.into(), reason };
+            with_flags_of_file(typed, &of_file(typed, file)?).map_err(conflict)?.sweep
+        }
+        None => typed.sweep.clone(),
+    };
+    let nothing = |flag| Err(InputError::Sweep(format!("{flag} has nothing to sweep; add --sweep KEY=VALUES")).into());
+    match (flags.sweep.is_empty(), flags.sweep_zip, flags.sweep_streams) {
+        (false, ..) => Ok(Some(flags)),
+        (true, true, _) => nothing("--sweep-zip"),
+        (true, false, Streams::Independent) => nothing("--sweep-streams independent"),
+        (true, false, Streams::Common) => Ok(None),
+    }
+}
+
+/// Those of the model file that count. Parameters that are swept on the command line replace all of the file's, and
+/// what is set there is not swept.
+fn of_file(typed: &RunArgs, file: &str) -> Result<Vec<(String, String)>, InputError> {
+    let mut flags = sweep_of_file(file)?;
+    let is_axis = |(name, _): &(String, String)| name == "sweep";
+    if !typed.sweep.sweep.is_empty() {
+        flags.retain(|(name, _)| name == "sweep-streams");
+    } else if flags.iter().any(is_axis) {
+        let is_set = |axis: &str| typed.model.set.iter().any(|set| name_of(set) == name_of(axis));
+        flags.retain(|flag| !(is_axis(flag) && is_set(&flag.1)));
+        if !flags.iter().any(is_axis) {
+            flags.clear();
+        }
+    }
+    Ok(flags)
 }
 
 fn parse(flags: &SweepFlags) -> Result<Axes, InputError> {
@@ -211,7 +246,8 @@ mod tests {
             ("--sweep chi=-10,-10", "--sweep chi=-10 is given twice"),
             ("--sweep chi=-10 --set chi=-5", "chi is swept and set"),
             ("--sweep chi=-10,-5 --sweep alpha0=1,2,3 --sweep-zip", "chi has 2, alpha0 has 3"),
-            ("--sweep-zip", "nothing to sweep"),
+            ("--sweep-zip", "--sweep-zip has nothing to sweep"),
+            ("--sweep-streams independent", "--sweep-streams independent has nothing to sweep"),
             ("--sweep chi=-5 --target-tol 0.1", "--target-tol gives every point"),
             ("--sweep chi=linspace(1,2,1000) --sweep alpha0=linspace(1,2,1000)", "points are more than"),
             ("--sweep chi=-5 --save2mat", "qsd export FILE --point"),

@@ -4,7 +4,7 @@ use crate::say::{complain, shown};
 use qsd::cli::MergeArgs;
 use qsd::comm;
 use qsd::ensemble::{Verdict, provenance};
-use qsd::report::logging;
+use qsd::report::{logging, table::plural};
 use qsd::store::{Merged, Merging, library_version, merge};
 use std::io::{self, Write};
 
@@ -35,7 +35,10 @@ fn tell(args: &MergeArgs, merged: &Merged) -> i32 {
     let (rows, files) = (merged.summary.n_done, merged.files.len());
     let said = match args.quiet {
         true => Ok(()),
-        false => writeln!(io::stdout(), "{rows} trajectories of {files} files\nResults: {}", args.output.display()),
+        false => {
+            let (rows, files) = (plural(rows, "trajectory"), plural(files, "file"));
+            writeln!(io::stdout(), "{rows} of {files}\nResults: {}", args.output.display())
+        }
     };
     shown(said).max(merged.summary.exit_code)
 }

@@ -315,6 +315,11 @@ pub fn leave(error: &Error, comm: &dyn Comm, world: &dyn Comm, mut sink: Box<dyn
         sink.fail(&failure(error, took));
     }
     drop(sink);
+    quit(code, comm, world)
+}
+
+/// Leave with this code, past the end of MPI; all ranks of `comm` know why.
+pub fn quit(code: i32, comm: &dyn Comm, world: &dyn Comm) -> ! {
     // A launcher ends the others as soon as the first is gone: not before all have spoken.
     comm.barrier();
     if comm.size() < world.size() && comm.is_root() {

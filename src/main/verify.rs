@@ -5,7 +5,7 @@ use qsd::cli::RunArgs;
 use qsd::comm;
 use qsd::ensemble::{Ensemble, choose_step};
 use qsd::error::{Error, exit};
-use qsd::input::resolve;
+use qsd::input::{is_sweep, resolve};
 use qsd::report::logging;
 use qsd::report::verify::{self, Report, VerifyError};
 use std::io;
@@ -27,8 +27,10 @@ pub fn examine(args: &RunArgs) -> i32 {
     if !args.output.is_empty() {
         log::warn!("qsd verify keeps no results");
     }
-    if !args.sweep.sweep.is_empty() {
-        return complain(&Error::from(VerifyError::Sweep));
+    match is_sweep(args) {
+        Ok(false) => {}
+        Ok(true) => return complain(&Error::from(VerifyError::Sweep)),
+        Err(error) => return complain(&error),
     }
     let named = args.model.model.is_some() || args.model.regime.is_some();
     let ran = if named { one(args).map(&mut done) } else { all(args, &mut done) };

@@ -100,7 +100,10 @@ pub fn write_sweep(out: &mut dyn Write, sweep: &Sweep, groups: usize, plan: &Pla
     let (points, at_once) = (plural(sweep.points.len(), "point"), plural(groups, "group"));
     writeln!(out, "\n# The above is the first of {points} ({}).", sweep.axes.typed())?;
     writeln!(out, "# {:<22}{at_once} of ranks, one point each at a time", "side by side")?;
-    writeln!(out, "# {:<22}{}", "noise of the points", sweep.streams.word())
+    writeln!(out, "# {:<22}{}", "noise of the points", sweep.streams.word())?;
+    let Some(size) = plan.file_size else { return Ok(()) };
+    let twice = BinaryBytes(size.saturating_mul(2));
+    writeln!(out, "# {:<22}{twice} while the points and the file of all stand side by side", "on the disk")
 }
 
 /// The same as one JSON document.

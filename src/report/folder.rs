@@ -34,10 +34,12 @@ pub struct Entry {
 /// A file that is not one run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Other {
-    /// All points of a sweep.
+    /// A sweep, in one file or on its way there.
     Sweep {
-        /// How many.
+        /// How many points.
         points: usize,
+        /// How many of them are complete.
+        complete: usize,
         /// The swept parameters.
         axes: Vec<String>,
     },
@@ -49,8 +51,9 @@ impl Other {
     /// In a sentence.
     pub fn text(&self) -> String {
         match self {
-            Other::Sweep { points, axes } => format!(
-                "{points} points of {}: `qsd info` of this file alone has a line for each, `qsd report --point 0` a page of one",
+            Other::Sweep { points, complete, axes } => format!(
+                "{}{points} points of {}: `qsd info` of this file alone has a line for each, `qsd report --point 0` a page of one",
+                if complete == points { String::new() } else { format!("{complete} complete of ") },
                 axes.join(", ")
             ),
             Other::Unreadable(why) => why.clone(),
@@ -131,8 +134,7 @@ impl Folder {
         let mut before = std::mem::take(&mut *known);
         let mut entries: Vec<Entry> = files
             .into_iter()
-            .map(|(path, file)| {
-                let stamp = stamp(&file);
+            .map(|(path, stamp)| {
                 let entry = match before.remove(&path) {
                     // A run falls silent without a change of its file.
                     Some((old, entry)) if old == stamp && !may_pass(&entry) => entry,
@@ -175,11 +177,11 @@ impl Entry {
 
 /// What a file is that is not one run, by the error that says so.
 fn other(path: &Path, error: &StoreError) -> Other {
-    if matches!(error, StoreError::IsSweep { .. })
+    if matches!(error, StoreError::IsSweep { .. } | StoreError::Missing { .. })
         && let Ok(Some(swept)) = Swept::find(path)
     {
         let axes = swept.axes().all.iter().map(|axis| axis.name.clone()).collect();
-        return Other::Sweep { points: swept.axes().count(), axes };
+        return Other::Sweep { points: swept.axes().count(), complete: swept.complete(), axes };
     }
     // The name stands beside it, and where the folder is, is nobody's business.
     Other::Unreadable(error.to_string().replace(&path.display().to_string(), "it"))
@@ -189,8 +191,9 @@ fn may_pass(entry: &Entry) -> bool {
     entry.content.as_ref().is_ok_and(|content| content.standing.may_pass())
 }
 
-/// Regular files with the right ending; links are not followed, hidden ones not shown.
-fn collect(folder: &Path, depth: usize, files: &mut Vec<(PathBuf, Metadata)>) {
+/// Regular files with the right ending; links are not followed, hidden ones not shown. The folder of a sweep counts as
+/// the file that it will be.
+fn collect(folder: &Path, depth: usize, files: &mut Vec<(PathBuf, Stamp)>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
@@ -199,10 +202,13 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<(PathBuf, Metadata)>) {
         if files.len() >= MOST || hidden {
             continue;
         }
-        if kind.is_dir() && depth < DEPTH {
+        if let Some(swept) = Some(&path).filter(|_| kind.is_dir()).and_then(|path| Swept::of_folder(path)) {
+            // Beside the file of all it is about to go.
+            files.extend((!swept.is_stacked()).then(|| (swept.path().into(), swept.stamp())));
+        } else if kind.is_dir() && depth < DEPTH {
             collect(&path, depth + 1, files);
         } else if kind.is_file() && ENDINGS.contains(&ending) {
-            files.extend(entry.metadata().map(|file| (path, file)));
+            files.extend(entry.metadata().map(|file| (path, stamp(&file))));
         }
     }
 }

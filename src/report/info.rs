@@ -19,7 +19,7 @@ use crate::error::exit;
 use crate::input::neat;
 use crate::report::folder::{Entry, Folder, stamp};
 use crate::report::plain::plainly;
-use crate::store::{Results, StoreError};
+use crate::store::{Results, StoreError, Swept};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -110,7 +110,12 @@ impl Table {
     pub fn of(paths: &[PathBuf]) -> Result<Table, StoreError> {
         let mut table = Table { entries: vec![], missed: false };
         for path in paths {
-            let found = path.metadata().map_err(|_| StoreError::Missing { path: path.clone() })?;
+            let Ok(found) = path.metadata() else {
+                // A sweep has no file before it is done.
+                let swept = Swept::find(path)?.ok_or_else(|| StoreError::Missing { path: path.clone() })?;
+                table.entries.push(Entry::of(Path::new(""), path, swept.stamp()));
+                continue;
+            };
             if found.is_dir() {
                 let below = Folder::new(path.clone()).entries();
                 let named = |entry: Entry| Entry {

@@ -90,10 +90,13 @@ fn cost_line(cost: &Cost) -> String {
     )
 }
 
-/// `1 rank`, `2 ranks`.
-pub(super) fn plural<N: Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
-    let ending = if count == N::from(1) { "" } else { "s" };
-    format!("{count} {what}{ending}")
+/// `1 rank`, `2 ranks`, `2 trajectories`.
+pub fn plural<N: Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
+    match what.strip_suffix('y') {
+        _ if count == N::from(1) => format!("{count} {what}"),
+        Some(stem) => format!("{count} {stem}ies"),
+        None => format!("{count} {what}s"),
+    }
 }
 
 #[cfg(test)]

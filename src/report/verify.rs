@@ -9,6 +9,7 @@ mod battery;
 mod compare;
 mod master;
 
+use super::table::plural;
 pub use battery::battery;
 pub use compare::{LARGEST, VerifyError, against_master_equation};
 
@@ -81,10 +82,12 @@ pub fn conclude(out: &mut dyn Write, reports: &[Report]) -> io::Result<bool> {
     let all = || reports.iter().flat_map(|report| &report.checks);
     let (count, wrong) = (all().count(), all().filter(|check| !check.holds()).count());
     match wrong {
-        0 => writeln!(out, "\nAll {count} numbers are right.")?,
+        0 if count == 1 => writeln!(out, "\nThe one number is right.")?,
+        0 => writeln!(out, "\nAll {} are right.", plural(count, "number"))?,
         _ => writeln!(
             out,
-            "\n{wrong} of {count} numbers are WRONG: do not trust results like these; a smaller --dt is the first thing to try."
+            "\n{wrong} of {} WRONG: do not trust results like these; a smaller --dt is the first thing to try.",
+            if count == 1 { "1 number is".into() } else { format!("{} are", plural(count, "number")) }
         )?,
     }
     Ok(wrong == 0)

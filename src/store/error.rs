@@ -238,6 +238,18 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// A sweep that is not done, where something else is to be written.
+    #[error(
+        "{} is the name of a sweep that is not done, whose points are in {}: choose another file with -o, go on with it \
+         (qsd resume {}), or remove the folder to give its points up",
+        .path.display(), .folder.display(), .path.display()
+    )]
+    Begun {
+        /// The file of the sweep.
+        path: PathBuf,
+        /// The folder of its points.
+        folder: PathBuf,
+    },
     /// A point of a sweep that has not begun.
     #[error("{} has nothing of the point {point} yet: `qsd info` shows how far the sweep is", .path.display())]
     NotBegun {
@@ -306,6 +318,7 @@ impl StoreError {
             StoreError::Point(_) | StoreError::Fewer { .. } => "E-input",
             StoreError::IsSweep { .. }
             | StoreError::SingleRun { .. }
+            | StoreError::Begun { .. }
             | StoreError::NotBegun { .. }
             | StoreError::AxisName { .. }
             | StoreError::Unstackable { .. } => "E-sweep",

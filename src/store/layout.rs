@@ -277,15 +277,18 @@ pub fn checked(observables: &[String], factors: &[String], kept: Kept) -> Vec<St
 
 /// Predicted size of the file in bytes: values exactly, HDF5's own bookkeeping to a few per cent of a small file.
 pub fn file_size(header: &Header) -> u64 {
-    /// Superblock, groups, and the committed type.
-    const FILE: u64 = 12_000;
-    /// Object header, links, the standard attributes, references to and from its dimension scales.
-    const DATASET: u64 = 550;
     let text: usize = header.provenance.iter().map(|(key, value)| 80 + key.len() + value.len()).sum();
-    let values = datasets(header)
-        .iter()
-        .fold(0, |sum: u64, dataset| sum.saturating_add(dataset.bytes()).saturating_add(DATASET));
-    values.saturating_add(FILE + text as u64)
+    size_of(datasets(header).iter()).saturating_add(text as u64)
+}
+
+/// Superblock, groups, and the committed type.
+const FILE: u64 = 12_000;
+/// Object header of a dataset, links, the standard attributes, references to and from its dimension scales.
+pub const DATASET: u64 = 550;
+
+/// Size of a file with these datasets, without the texts of its groups.
+pub fn size_of<'a>(datasets: impl Iterator<Item = &'a Dataset>) -> u64 {
+    datasets.fold(FILE, |sum, dataset| sum.saturating_add(dataset.bytes()).saturating_add(DATASET))
 }
 
 fn dataset(header: &Header, row: &'static Row, item: usize, name: &str) -> Dataset {

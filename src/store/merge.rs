@@ -5,6 +5,7 @@
 //! the rows, sixteen bytes each, are held together.
 
 use super::place::{Lock, remove_leftovers, standing};
+use super::sweep::check_none_begun;
 use super::writer::Open;
 use super::{Results, StoreError, copy, skeleton};
 use crate::ensemble::{Density, Header, StepCheck, Summary, Value, Verdict, Watched, judge, utc_now};
@@ -70,6 +71,7 @@ pub fn merge(files: &[PathBuf], output: &Path, merging: Merging) -> Result<Merge
         other => other,
     });
     taken?;
+    check_none_begun(output)?;
     if lock.is_held() {
         remove_leftovers(output);
     }

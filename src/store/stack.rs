@@ -77,7 +77,7 @@ pub fn check_same(first: &Header, other: &Header, points: [&str; 2]) -> Result<(
 pub fn stack(output: &Path, axes: &Axes, streams: Streams, files: &[PathBuf]) -> Result<(), StoreError> {
     let plan = Plan::of(axes, files)?;
     let part = with_part(output);
-    let made = fill(&part, &plan, axes, streams, files).and_then(|()| skeleton::publish(&part, output));
+    let made = make(&part, &plan, axes, streams, files).and_then(|()| skeleton::publish(&part, output));
     made.map_err(|error| {
         // It may not exist; the first error is the one that counts.
         let _ = fs::remove_file(&part);
@@ -181,8 +181,13 @@ impl Plan {
         Ok(Plan { header, numbers, once, stacked, about, varying: by_name(&texts) })
     }
 
+    /// Size of the file, as near as that of an ordinary one is known.
     fn bytes(&self) -> u64 {
-        self.once.iter().chain(&self.stacked).fold(0, |sum: u64, dataset| sum.saturating_add(dataset.bytes()))
+        let points = self.varying.first().map_or(0, |(_, texts)| texts.len());
+        let length = |texts: &[String]| texts.iter().map(String::len).max().unwrap_or(0);
+        let varying = self.varying.iter().map(|(_, texts)| layout::DATASET + (length(texts) * points) as u64);
+        let about: usize = self.about.iter().map(|(key, value)| 80 + key.len() + value.len()).sum();
+        layout::size_of(self.once.iter().chain(&self.stacked)) + varying.sum::<u64>() + about as u64
     }
 }
 
@@ -253,18 +258,27 @@ fn plain(name: &str, kind: Kind, shape: Vec<usize>, scales: Vec<String>) -> Data
     }
 }
 
-fn fill(part: &Path, plan: &Plan, axes: &Axes, streams: Streams, files: &[PathBuf]) -> Result<(), StoreError> {
+fn make(part: &Path, plan: &Plan, axes: &Axes, streams: Streams, files: &[PathBuf]) -> Result<(), StoreError> {
     if place::free_space(place::directory(part)).is_some_and(|free| free < plan.bytes()) {
         return Err(StoreError::Full { path: part.into(), needed: None });
     }
     let file = File::create(part)?;
+    if let Err(error) = fill(&file, plan, axes, streams, files) {
+        // Closing it would write once more what could not be written.
+        std::mem::forget(file);
+        return Err(error);
+    }
+    file.close()
+}
+
+fn fill(file: &File, plan: &Plan, axes: &Axes, streams: Streams, files: &[PathBuf]) -> Result<(), StoreError> {
     let mut groups: Vec<&str> =
         plan.once.iter().chain(&plan.stacked).filter_map(|d| Some(d.path.split_once('/')?.0)).collect();
     groups.sort_unstable();
     groups.dedup();
     groups.iter().try_for_each(|group| file.create_group(group))?;
-    describe(&file, plan, axes, streams)?;
-    write_axes(&file, plan, axes)?;
+    describe(file, plan, axes, streams)?;
+    write_axes(file, plan, axes)?;
     let (scales, others): (Vec<&Dataset>, Vec<&Dataset>) = plan.once.iter().partition(|dataset| dataset.is_scale());
     let first = Results::open(&files[0])?;
     for dataset in scales.into_iter().chain(others) {
@@ -296,7 +310,7 @@ fn fill(part: &Path, plan: &Plan, axes: &Axes, streams: Streams, files: &[PathBu
             results.file().dataset(&dataset.path)?.copy_to(&to)?;
         }
     }
-    file.close()
+    Ok(())
 }
 
 /// Attributes of the root.
@@ -377,7 +391,10 @@ mod tests {
         for zip in [false, true] {
             let (dir, axes) = (scratch(if zip { "stack-zip" } else { "stack" }), axes(zip));
             let (files, output) = (points(&dir, &axes), dir.join("all.h5"));
+            let needed = Plan::of(&axes, &files).unwrap().bytes();
             stack(&output, &axes, Streams::Independent, &files).unwrap();
+            let real = fs::metadata(&output).unwrap().len();
+            assert!(real.abs_diff(needed) * 10 < real, "{needed} bytes were said to be needed, {real} are");
             assert_eq!(axes_of(&output).unwrap(), (axes.clone(), Streams::Independent));
             for (point, file) in files.iter().enumerate() {
                 let (own, view) = (Results::open(file).unwrap(), Results::open_at(&output, axes.place(point)).unwrap());

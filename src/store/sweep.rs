@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::input::{Axes, Existing, InputError, Options, Streams, Sweep};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Suffix of the folder.
 const FOLDER: &str = ".points";
@@ -179,6 +180,18 @@ impl SweepPlace {
     }
 }
 
+/// A file of something else would hide the points of a sweep that is not done.
+///
+/// # Errors
+/// `Begun` if `output` has such a sweep.
+pub fn check_none_begun(output: &Path) -> Result<(), StoreError> {
+    let place = SweepPlace::new(output, 0);
+    match place.record().exists() {
+        true => Err(StoreError::Begun { path: output.into(), folder: place.folder() }),
+        false => Ok(()),
+    }
+}
+
 /// A sweep that is read: stacked, or still in its folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Swept {
@@ -222,6 +235,30 @@ impl Swept {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The sweep whose points are, or were, in this folder; `None` of any other folder, and where another file has the name.
+    pub fn of_folder(folder: &Path) -> Option<Swept> {
+        let output = PathBuf::from(folder.to_str()?.strip_suffix(FOLDER)?);
+        Swept::find(&output).ok()?
+    }
+
+    /// How many points are complete.
+    pub fn complete(&self) -> usize {
+        let is_complete =
+            |point: &usize| matches!(self.at(*point), Ok(Some(point)) if point.state().is_ok_and(|s| s.complete));
+        if self.stacked { self.axes.count() } else { (0..self.axes.count()).filter(is_complete).count() }
+    }
+
+    /// The latest change of any point, and the size of all.
+    pub fn stamp(&self) -> (SystemTime, u64) {
+        let files = match self.stacked {
+            true => vec![self.path().to_path_buf()],
+            false => self.place.names().into_iter().map(|name| self.place.folder().join(name)).collect(),
+        };
+        files.iter().filter_map(|file| file.metadata().ok()).fold((SystemTime::UNIX_EPOCH, 0), |(last, bytes), file| {
+            (last.max(file.modified().unwrap_or(last)), bytes + file.len())
+        })
     }
 
     /// A stacked file.

@@ -3,7 +3,8 @@
 use super::document::entries;
 use super::keys::Place;
 use super::source::Source;
-use crate::input::InputError;
+use crate::input::sweep::check_values;
+use crate::input::{InputError, unknown};
 use toml::de::{DeTable, DeValue};
 
 /// The flags, name and value, in the order of the file; none without a `[sweep]`.
@@ -15,6 +16,8 @@ pub fn read_sweep(source: Source) -> Result<Vec<(String, String)>, InputError> {
     let Ok(document) = DeTable::parse(source.text) else { return Ok(vec![]) };
     let all = entries(document.get_ref());
     let Some(entry) = all.iter().find(|entry| entry.key == "sweep") else { return Ok(vec![]) };
+    let parameters = all.iter().find(|entry| entry.key == "parameters").and_then(|entry| entry.value.value.as_table());
+    let parameters: Vec<&str> = parameters.map(entries).unwrap_or_default().iter().map(|entry| entry.key).collect();
     let mut flags: Vec<(String, String)> = vec![];
     for entry in
         entries(source.table(&entry.value, "parameters and their values, as in kappa = \"linspace(0, 1, 11)\"")?)
@@ -26,12 +29,19 @@ pub fn read_sweep(source: Source) -> Result<Vec<(String, String)>, InputError> {
             },
             "streams" => ("sweep-streams".to_string(), source.text(&entry.value)?.to_owned()),
             name => {
+                if !parameters.contains(&name) {
+                    let unknown = unknown("parameter in [sweep]", name, &parameters);
+                    return Err(source.mistake(&entry.key_at, unknown.to_string()));
+                }
                 let values = match entry.value.value {
                     DeValue::String(text) => text.to_string(),
                     DeValue::Array(_) => {
                         let mut words: Vec<String> = vec![];
                         for item in source.items(&entry.value, "a list of numbers")? {
-                            words.push(format!("{:?}", source.real(&item)?));
+                            words.push(match item.value {
+                                DeValue::String(text) => text.to_string(),
+                                _ => format!("{:?}", source.real(&item)?),
+                            });
                         }
                         words.join(",")
                     }
@@ -41,7 +51,9 @@ pub fn read_sweep(source: Source) -> Result<Vec<(String, String)>, InputError> {
                         );
                     }
                 };
-                ("sweep".to_string(), format!("{name}={values}"))
+                let typed = format!("{name}={values}");
+                check_values(&typed).map_err(|why| source.mistake(&entry.value.at, why))?;
+                ("sweep".to_string(), typed)
             }
         };
         crate::cli::check_flag(&flag.0, &flag.1).map_err(|why| source.mistake(&entry.value.at, why))?;
@@ -61,8 +73,7 @@ mod tests {
 
     #[test]
     fn a_table_is_the_flags_in_its_order() {
-        let text =
-            "[sweep]\nkappa = \"linspace(0, 1, 3)\"\nE = [1, 2.5, -1e-3]\nzip = true\nstreams = \"independent\"\n";
+        let text = "[parameters]\nE = 1\nkappa = 1\n[sweep]\nkappa = \"linspace(0, 1, 3)\"\nE = [1, 2.5, -1e-3]\nzip = true\nstreams = \"independent\"\n";
         let flags = [
             ("sweep", "kappa=linspace(0, 1, 3)"),
             ("sweep", "E=1.0,2.5,-0.001"),
@@ -76,8 +87,13 @@ mod tests {
     #[test]
     fn a_mistake_is_shown_at_its_place() {
         for (text, words) in [
-            ("[sweep]\nkappa = 3\n", "m.toml:2:9: expected a list of numbers"),
-            ("[sweep]\nkappa = [1, \"2\"]\n", "m.toml:2:13: expected a number, found a text"),
+            ("[sweep]\nkappa = 3\n[parameters]\nkappa = 1\n", "m.toml:2:9: expected a list of numbers"),
+            ("[sweep]\nkappa = [1, true]\n[parameters]\nkappa = 1\n", "m.toml:2:13: expected a number, found"),
+            (
+                "[sweep]\nkappa = \"lnspace(0,1,3)\"\n[parameters]\nkappa = 1\n",
+                "m.toml:2:9: expected numbers with commas",
+            ),
+            ("[sweep]\nkapa = [1]\n[parameters]\nkappa = 1\n", "m.toml:2:1: unknown parameter in [sweep] 'kapa'"),
             ("[sweep]\nstreams = \"both\"\n", "'both'"),
             ("sweep = 3\n", "m.toml:1:9: expected parameters and their values"),
         ] {

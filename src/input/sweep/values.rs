@@ -1,9 +1,18 @@
-//! Values of a swept parameter as people type them: a list, or linspace, range and logspace as numpy has them.
+//! Values of a swept parameter as people type them: a list, or linspace, range and logspace as numpy has them. Numbers
+//! are what `--set` takes: also expressions without parameters, as in 1/3 and 2*pi.
 
 use super::InputError;
+use crate::input::expression::{Scope, number as number_of, parse};
+use crate::model::HilbertSpace;
 
 /// More points than this are a slip.
 pub const MOST: usize = 10_000;
+
+/// What is left out of a sentence where the parameter stands elsewhere.
+pub const KEY: &str = "a parameter and its values: ";
+
+/// What may stand before brackets.
+const FUNCTIONS: [&str; 3] = ["linspace", "range", "logspace"];
 
 /// How far from a whole number of steps a range may be and still count as one.
 const ROUNDING: f64 = 1e-9;
@@ -19,29 +28,35 @@ pub fn values(typed: &str, text: &str) -> Result<Vec<f64>, InputError> {
         form,
         example: "'alpha0=linspace(15,25,11)'",
     };
-    let numbers = |list: &str| -> Option<Vec<f64>> {
-        let number = |word: &str| word.trim().parse().ok().filter(|x: &f64| x.is_finite());
-        list.split(',').map(number).collect()
-    };
+    let numbers = |list: &str| -> Option<Vec<f64>> { list.split(',').map(number).collect() };
+    // It begins with KEY.
     let forms = "a parameter and its values: numbers with commas, linspace(FROM,TO,N), range(FROM,TO,STEP) or logspace(FROM,TO,N)";
-    let Some((name, inner)) = text.trim().split_once('(') else {
+    let function = text.trim().split_once('(').filter(|(name, _)| FUNCTIONS.contains(&name.trim()));
+    let Some((name, inner)) = function else {
         return numbers(text).ok_or_else(|| malformed(forms));
     };
     let arguments = inner.strip_suffix(')').and_then(numbers).ok_or_else(|| malformed(forms))?;
     let &[from, to, third] = &arguments[..] else { return Err(malformed("three numbers in brackets")) };
     let found = match name.trim() {
         "range" => range(from, to, third).ok_or_else(|| malformed("a step that leads from FROM to TO"))?,
-        "linspace" | "logspace" => {
+        name => {
             let count = count(third).ok_or_else(|| malformed("a whole number of points, 10000 at most"))?;
             let exponents = linspace(from, to, count);
-            if name.trim() == "linspace" { exponents } else { exponents.into_iter().map(power_of_ten).collect() }
+            if name == "linspace" { exponents } else { exponents.into_iter().map(power_of_ten).collect() }
         }
-        _ => return Err(malformed(forms)),
     };
     match found.iter().all(|x| x.is_finite()) {
         true => Ok(found),
         false => Err(malformed("finite numbers")),
     }
+}
+
+/// A finite real number, also as an expression.
+fn number(word: &str) -> Option<f64> {
+    let nothing = HilbertSpace { factors: vec![] };
+    let scope = Scope { space: &nothing, parameters: &[], time: false };
+    let computed = || number_of(&parse(word).ok()?, &scope).ok().filter(|z| z.im == 0.0).map(|z| z.re);
+    word.trim().parse().ok().or_else(computed).filter(|x: &f64| x.is_finite())
 }
 
 fn count(x: f64) -> Option<usize> {
@@ -87,6 +102,8 @@ mod tests {
             ("range(0,0.3,0.1)", vec![0.0, 0.1, 0.2]),
             ("range(3,0,-1)", vec![3.0, 2.0, 1.0]),
             ("logspace(-2,2,3)", vec![0.01, 1.0, 100.0]),
+            ("1/3, -pi, sqrt(2)", vec![1.0 / 3.0, -std::f64::consts::PI, libm::sqrt(2.0)]),
+            ("linspace(0,2*pi,3)", vec![0.0, std::f64::consts::PI, 2.0 * std::f64::consts::PI]),
         ] {
             assert_eq!(values("x", text), Ok(expected), "{text}");
         }
@@ -99,6 +116,9 @@ mod tests {
             "a",
             "1,,2",
             "1,nan",
+            "1/0",
+            "1i",
+            "t",
             "linspace(1,2)",
             "linspace(1,2,0)",
             "linspace(1,2,2.5)",

@@ -67,7 +67,9 @@ pub fn document(entries: &[Entry]) -> Value {
 
 fn sweep(entry: &Entry) -> Option<Value> {
     match &entry.content {
-        Err(Other::Sweep { points, axes }) => Some(json!({ "file": entry.name(), "points": points, "axes": axes })),
+        Err(Other::Sweep { points, complete, axes }) => {
+            Some(json!({ "file": entry.name(), "points": points, "complete": complete, "axes": axes }))
+        }
         _ => None,
     }
 }

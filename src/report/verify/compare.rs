@@ -42,7 +42,9 @@ pub enum VerifyError {
         flag: String,
     },
     /// Many runs.
-    #[error("qsd verify compares one run: leave --sweep out and name a point with --set KEY=VALUE")]
+    #[error(
+        "qsd verify compares one run: leave --sweep out, and of what is swept, also by [sweep] of the model file, name a point with --set KEY=VALUE"
+    )]
     Sweep,
     /// One trajectory has no standard error.
     #[error("--ntraj is {ntraj}, and a standard error needs at least 2 trajectories: several hundred are good")]

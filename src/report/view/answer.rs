@@ -142,6 +142,7 @@ fn row(entry: &Entry) -> String {
     match &entry.content {
         Err(other) => {
             let (tone, word) = match other {
+                Other::Sweep { points, complete, .. } if complete < points => ("now", "sweep"),
                 Other::Sweep { .. } => ("good", "sweep"),
                 Other::Unreadable(_) => ("bad", "unreadable"),
             };

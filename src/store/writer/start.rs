@@ -1,6 +1,7 @@
 //! The start: what stands at the place of the output, and what comes of it.
 
 use super::super::layout::check_names;
+use super::super::sweep::check_none_begun;
 use super::super::{Results, StoreError, place, same, skeleton};
 use super::{File, H5Sink, Open, shape, unopened};
 use crate::comm;
@@ -50,9 +51,9 @@ impl H5Sink<'_> {
 
     /// Collective: the same answer on all ranks, for which only rank 0 looks.
     fn look(&self, header: &Header) -> Result<Begun, Error> {
-        let found = self.on_root(|| {
-            let Some(results) = place::standing(self.path(), self.place.existing)? else { return Ok(Begun::New) };
-            what_is_left(&results, header)
+        let found = self.on_root(|| match place::standing(self.path(), self.place.existing)? {
+            Some(results) => what_is_left(&results, header),
+            None => check_none_begun(self.path()).map(|()| Begun::New),
         })?;
         let code = match found {
             Some(Begun::Complete { exit_code }) => exit_code,
