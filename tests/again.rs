@@ -41,6 +41,25 @@ fn an_extended_file_has_the_bits_of_the_larger_run() {
 }
 
 #[test]
+fn a_file_that_cannot_be_extended_stays_as_it_is() {
+    let directory = common::temporary_directory();
+    let (large, small) = (directory.path().join("large.h5"), directory.path().join("small.h5"));
+    run(&large, &["--ntraj=300"]).expect_code(0);
+    run(&small, &["--ntraj=13"]).expect_code(0);
+    let (size, before) = (std::fs::metadata(&large).unwrap().len(), std::fs::read(&small).unwrap());
+    for part in [0.4, 0.6, 0.8] {
+        let mut extend = common::qsd();
+        extend.args(["extend", "--quiet", "--allow-unsafe", "--ntraj=300"]).arg(&small);
+        let failed = common::run(common::limited(&extend, (part * size as f64) as u64)).expect_code(exit::FAILED);
+        assert_eq!(failed.stderr.matches("error: E-").count(), 1, "{}", failed.stderr);
+        assert!(std::fs::read(&small).unwrap() == before);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2, "nothing half-made is left");
+    }
+    common::run_qsd_on(&["extend", "--quiet", "--allow-unsafe", "--ntraj=300"], &[&small]).expect_code(0);
+    assert_same(&large, &small);
+}
+
+#[test]
 fn a_finished_file_that_has_changed_since_is_put_right_by_the_same_command_and_by_resume() {
     let directory = common::temporary_directory();
     let (whole, changed) = (directory.path().join("whole.h5"), directory.path().join("changed.h5"));

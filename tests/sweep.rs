@@ -232,14 +232,10 @@ fn points_that_cannot_be_put_together_stay_and_are_once_there_is_room() {
     let (straight, file) = (directory.path().join("straight.h5"), directory.path().join("x.h5"));
     run(1, &[RUN, GRID], &straight).expect_code(0);
     let size = std::fs::metadata(&straight).unwrap().len();
-    // In blocks of 512 bytes: somewhere in the table of objects, among the first values, near the end.
+    // Somewhere in the table of objects, among the first values, near the end.
     for part in [0.5, 0.7, 0.9, 0.98] {
-        let limit = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", (part * size as f64 / 512.0) as u64);
-        let inner = command(1, &[RUN, GRID], &file);
-        let mut limited = Command::new("sh");
-        limited.args(["-c", &limit, "sh"]).arg(inner.get_program()).args(inner.get_args());
-        limited.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let failed = common::run(limited).expect_code(exit::FAILED);
+        let command = common::limited(&command(1, &[RUN, GRID], &file), (part * size as f64) as u64);
+        let failed = common::run(command).expect_code(exit::FAILED);
         assert_eq!(failed.stderr.matches("error: E-").count(), 1, "{}", failed.stderr);
         let left: Vec<_> =
             std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

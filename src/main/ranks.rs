@@ -71,7 +71,7 @@ pub fn extend(args: &ExtendArgs) -> i32 {
             comm.barrier();
             let made = if comm.is_root() { store::resize(&args.file, &header) } else { Ok(()) };
             if !comm.all(made.is_ok()) {
-                return Err(made.err().map_or(Error::Elsewhere, Error::from));
+                quit(complain(&made.err().map_or(Error::Elsewhere, Error::from)), comm, comm);
             }
         }
         Ok(Work::run(Resolved { spec, step: StepReason::File, options, warnings: vec![] }))
@@ -318,7 +318,7 @@ pub fn leave(error: &Error, comm: &dyn Comm, world: &dyn Comm, mut sink: Box<dyn
     quit(code, comm, world)
 }
 
-/// Leave with this code, past the end of MPI; all ranks of `comm` know why.
+/// Leave with this code, past the end of MPI, after a write that failed; all ranks of `comm` know why.
 pub fn quit(code: i32, comm: &dyn Comm, world: &dyn Comm) -> ! {
     // A launcher ends the others as soon as the first is gone: not before all have spoken.
     comm.barrier();

@@ -155,6 +155,15 @@ pub fn signal_group(signal: &str, child: &Child) {
     let _ = Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status();
 }
 
+/// The same command, for which no file grows beyond so many bytes, in blocks of 512: as on a full disk.
+pub fn limited(inner: &Command, bytes: u64) -> Command {
+    let limit = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", bytes / 512);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &limit, "sh"]).arg(inner.get_program()).args(inner.get_args());
+    limited.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    limited
+}
+
 /// Changes the last bit of a number in a file, wherever it stands.
 #[track_caller]
 pub fn change(file: &Path, number: f64) {
