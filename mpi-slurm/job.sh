@@ -12,6 +12,10 @@ least_work=10
 # Added to runs that say nothing of it: a job whose ranks do not get on ends.
 watchdog=15min
 
+# What comes before anything is started is remembered.
+asked=no
+trap 'asked=yes' USR1
+
 # Sets what may stand before `--`, and `words`, the arguments of qsd behind it. What is not known here is left in `rest`.
 read_flags() {
     image=${IMAGE:-} data='' data_bind='' broadcast=no home_overlay=no words=() rest=()
@@ -30,6 +34,8 @@ read_flags() {
     done
     [ $# = 0 ] || words=("${@:2}")
     [ -z "$data" ] || [ -z "$data_bind" ] || fail "--data and --data-bind both go to /data: give one" 2
+    [ -z "$image" ] || [ -e "$image" ] || fail "there is no image $image" 2
+    [ -z "$data$data_bind" ] || [ -d "$data$data_bind" ] || fail "there is no directory $data$data_bind for /data" 2
     [ -n "$image" ] || [ -z "$data$data_bind" ] || fail "--data and --data-bind are for images: without one, name files \
 where they are" 2
 }
@@ -37,6 +43,7 @@ where they are" 2
 # site.env, which setup.sh prints: from SITE, from where the job was submitted, or from beside this directory.
 read_site() {
     local file
+    [ -z "${SITE:-}" ] || [ -e "$SITE" ] || fail "SITE=$SITE names no file" 2
     for file in "${SITE:-}" site.env "$here/../site.env"; do
         if [ -n "$file" ] && [ -e "$file" ]; then
             # shellcheck source=/dev/null # written by setup.sh
@@ -51,6 +58,7 @@ read_site() {
         # shellcheck disable=SC2086 # a list
         module load $MODULES || fail "module load $MODULES failed: correct MODULES in site.env"
     fi
+    [ -z "${QSD:-}" ] || command -v "$QSD" >/dev/null || fail "QSD=$QSD is no program: correct it in site.env"
     [ -n "${QSD:-}" ] || QSD=$(command -v qsd || echo "$here/../target/release/qsd")
     export QSD
 }
@@ -67,12 +75,26 @@ result_of() {
         case $before in -o | --output) result=$word ;; esac
         case $word in
             --output=*) result=${word#*=} ;;
-            -o?*) result=${word#-o} ;;
+            -o?*) result=${word#-o} result=${result#=} ;;
         esac
         before=$word
     done
-    case ${1:-} in resume | extend) result=${2:-} ;; esac
+    case ${1:-} in resume | extend) result=$(file_among "${@:2}") ;; esac
     [ -n "$result" ] || fail "a job wants -o FILE among the arguments of qsd: it is what a later start goes on with" 2
+}
+
+# The one of these words that is no flag; if there are several, because flags have values, the one that is there.
+file_among() {
+    local word only='' count=0
+    for word in "$@"; do
+        [[ $word != -* ]] || continue
+        only=$word count=$((count + 1))
+        if [ -e "$word" ] || [ -d "$word.points" ]; then
+            echo "$word"
+            return
+        fi
+    done
+    [ $count != 1 ] || echo "$only"
 }
 
 # The value of a flag among these words: value_of --ntraj 64 WORDS...
@@ -158,10 +180,11 @@ place_ranks() {
     elif [ -n "${SLURM_NTASKS:-}" ]; then
         each='' ranks=$SLURM_NTASKS
     else
-        each=$(scontrol show node "$(hostname -s)" | sed -n 's/.* Sockets=\([0-9]*\).*/\1/p')
+        [ -z "$cpus" ] || each=$((${SLURM_CPUS_ON_NODE:-1} / cpus))
+        [ -n "${each:-}" ] || each=$(scontrol show node "$(hostname -s)" | sed -n 's/.* Sockets=\([0-9]*\).*/\1/p')
         [ "${each:-0}" -ge 1 ] && [ "$each" -le "${SLURM_CPUS_ON_NODE:-1}" ] || each=1
         ranks=$((nodes * each))
-        cpus=$((${SLURM_CPUS_ON_NODE:-1} / each))
+        cpus=${cpus:-$((${SLURM_CPUS_ON_NODE:-1} / each))}
     fi
     # srun does not ask sbatch how many CPUs a task has.
     SRUN_FLAGS="${SRUN_FLAGS:-} --distribution=block:block${each:+ --ntasks-per-node=$each}${cpus:+ --cpus-per-task=$cpus}"
@@ -189,9 +212,12 @@ launch_and_wait() {
     return $code
 }
 
+# Again after a while: ranks that are just starting take the file for one of an earlier run, and remove it.
 ask_to_stop() {
-    say "the time is nearly over: $file.stop asks the ranks to stop"
-    touch "$file.stop"
+    say "the time is nearly over: $stop_file asks the ranks to stop"
+    touch "$stop_file"
+    (for pause in 5 10 20 20; do sleep $pause && touch "$stop_file"; done) &
+    asking=$!
 }
 
 # Sets `finished` (trajectories) and `worked` (seconds of all starts) of the results file, or of all points of a sweep, which
@@ -217,18 +243,25 @@ has_checkpoint() {
 
 # Runs qsd with these arguments to its end or to that of the job. A run that stopped early and got on goes back into the queue.
 run_job() {
-    local code=0 finished_before worked_before
+    local code=0 finished_before worked_before asking='' waited=no
     result_of "$@"
     file=$(outside "$result")
+    stop_file=$(outside "$(value_of --stop-file "$(value_of --stop_file "$result.stop" "$@")" "$@")")
     place_ranks
     say "job $SLURM_JOB_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)), $ranks ranks on ${SLURM_JOB_NODELIST:-this host}: qsd $*"
     wait_for_lost_ranks
     look_at_result
     finished_before=$finished worked_before=$worked
+    if [ $asked = yes ]; then
+        say "the time is nearly over before a rank was started"
+        [ $waited = no ] || go_on_later
+        return 75
+    fi
     trap ask_to_stop USR1
     launch_and_wait "$@" || code=$?
     trap '' USR1
-    rm -f "$file.stop"
+    [ -z "$asking" ] || kill "$asking" 2>/dev/null || true
+    rm -f "$stop_file"
     [ $code = 75 ] || return $code
     look_at_result
     if [ "$finished" -gt "$finished_before" ] || { has_checkpoint && [ $((worked - worked_before)) -ge $least_work ]; }; then
@@ -247,7 +280,11 @@ wait_for_lost_ranks() {
     for lock in "$file.lock" "$file".points/*.lock; do
         if [ -e "$lock" ] && ! flock --nonblock "$lock" true; then
             say "ranks of an earlier start still write ${lock%.lock}: waiting for their end"
-            flock --timeout $patience "$lock" true || fail "ranks of an earlier start still write ${lock%.lock} after $patience s"
+            waited=yes
+            # In the background, so that a signal is heard meanwhile.
+            flock --timeout $patience "$lock" true &
+            wait $! || [ $asked = yes ] || fail "ranks of an earlier start still write ${lock%.lock} after $patience s"
+            [ $asked = no ] || return 0
         fi
     done
 }
@@ -265,5 +302,12 @@ go_on_later() {
 
 # The lines of a list that are experiments.
 experiments_of() {
-    grep -vE '^[[:space:]]*(#|$)' "$1"
+    tr -d '\r' <"$1" | grep -vE '^[[:space:]]*(#|$)' || true
+}
+
+# Sets `words` to those of a line of LIST; a comment may follow them.
+words_of() {
+    eval "words=(
+$2
+)" 2>/dev/null || fail "this line of $1 is not one that a shell understands: $2" 2
 }

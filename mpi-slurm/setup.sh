@@ -27,6 +27,8 @@ setting() {
     echo "# $3"
     if [ -n "$2" ]; then
         printf 'export %s=%q\n' "$1" "$2"
+        # salloc reads variables of its own.
+        case $1 in SBATCH_*) echo "export SALLOC_${1#SBATCH_}=\$$1" ;; esac
     else
         echo "# export $1="
     fi

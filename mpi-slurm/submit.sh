@@ -70,6 +70,18 @@ read_own_flags() {
         esac
         shift 2
     done
+    [[ $name != *[[:space:]/]* ]] || fail "--job-name '$name' is part of the names of files: without blanks and slashes" 2
+    [[ $workdir$PWD != *[[:space:]]* ]] || fail "Slurm's directives have no blanks in names: choose a --workdir, and a directory to be in, \
+without any" 2
+    for range in ${seeds//,/ }; do
+        if ! [[ $range =~ ^[0-9]+(-[0-9]+)?$ ]] || [ "${range%-*}" -gt "${range#*-}" ]; then
+            fail "--seeds $seeds: '$range' is not like 1-4 or 9" 2
+        fi
+    done
+    for entry in "${parameters[@]}"; do
+        [[ $entry == ?*=?* ]] || fail "--parameter $entry is not NAME=V1,V2,..." 2
+        [[ $entry != *[][\(\)]* ]] || fail "--parameter $entry: it takes a list of values; behind -- there is --sweep '$entry'" 2
+    done
     case $type in run | array | sweep) ;; *) fail "--job-type is run, array or sweep, and not '$type'" 2 ;; esac
     [ "$type" = sweep ] || [ -z "$seeds$regimes$configs${parameters[*]:-}" ] || fail "--seeds, --regimes, --parameter and \
 --configs make several experiments: they want --job-type sweep" 2
@@ -132,30 +144,40 @@ make_array() {
 }
 
 make_sweep() {
-    local list=$workdir/experiments.txt
-    combine >"$list"
-    count=$(experiments_of "$list" | wc -l)
-    [ "$count" -gt 0 ] || fail "there is not a single experiment: --seeds, --regimes, --parameter or --configs name some"
-    eval "words=($(experiments_of "$list" | sed -n 1p))"
-    result_of "${words[@]}"
-    first_result=$result
+    local list=$workdir/experiments.txt new=$workdir/.experiments.$$ line results=() twice
+    trap 'rm -f "$workdir/.experiments.$$"' EXIT
+    combine >"$new"
+    count=$(experiments_of "$new" | wc -l)
+    [ "$count" -gt 0 ] || fail "there is not a single experiment: --seeds, --regimes, --parameter or --configs name some" 2
+    while read -r line; do
+        words_of "$list" "$line"
+        result_of "${words[@]}"
+        results+=("$result")
+    done < <(experiments_of "$new")
+    twice=$(printf '%s\n' "${results[@]}" | sort | uniq -d | sed -n 1p)
+    [ -z "$twice" ] || fail "several experiments go into $twice: leave -o out, then each has a file of its own" 2
+    first_result=${results[0]}
+    # Jobs that wait read their lines when they start.
+    [ ! -e "$list" ] || cmp -s "$new" "$list" || fail "$list is that of other experiments, which may still be waiting: choose another --workdir or \
+--job-name, or remove it"
+    mv "$new" "$list"
     write_job "$workdir/job.sbatch" experiments.sbatch %x.%A_%a.out "$(printf %q "$list") $(job_flags)" "--array=1-$count"
 }
 
 # One line for every combination.
 combine() {
-    local lines=("$(printf ' %q' "${words[@]}")") more entry line value number=0
+    [ ${#words[@]} -gt 0 ] || [ ! -d "$configs" ] || words=(run)
+    local lines=("${words[*]:+$(printf ' %q' "${words[@]}")}") more entry line value number=0
     [ -z "$configs" ] || by_configs
     [ -z "$regimes" ] || multiply "" "${regimes//,/ }"
     [ -z "$seeds" ] || multiply "--seed " "$(ranges "$seeds")"
     for entry in "${parameters[@]}"; do
-        [[ $entry == ?*=?* ]] || fail "--parameter $entry is not NAME=V1,V2,..." 2
         value=${entry#*=}
         multiply "--set ${entry%%=*}=" "${value//,/ }"
     done
     for line in "${lines[@]}"; do
         number=$((number + 1))
-        if (eval "result_of $line") 2>/dev/null; then
+        if (words_of experiments.txt "$line" && result_of "${words[@]}") 2>/dev/null; then
             echo "${line# }"
         else
             printf '%s -o %q\n' "${line# }" "$workdir/results/$(printf %04d $number).h5"
@@ -167,7 +189,10 @@ combine() {
 multiply() {
     more=()
     for line in "${lines[@]}"; do
-        for value in $2; do more+=("$line $1$value"); done
+        # What looks like the name of a file is none.
+        set -f
+        for value in $2; do more+=("$line $1$(printf %q "$value")"); done
+        set +f
     done
     lines=("${more[@]}")
 }
@@ -180,8 +205,11 @@ by_configs() {
             [ ! -e "$value" ] || more+=("${lines[0]} $(printf %q "$(readlink -f "$value")")")
         done
     else
-        mapfile -t more < <(experiments_of "$configs" | sed 's/^[[:space:]]*qsd //')
-        [ ${#words[@]} = 0 ] || more=("${more[@]/#/${lines[0]} }")
+        while read -r line; do
+            words_of "$configs" "$line"
+            [ "${words[0]}" != qsd ] || words=("${words[@]:1}")
+            more+=("$(printf ' %q' "${words[@]}")${lines[0]}")
+        done < <(experiments_of "$configs")
     fi
     lines=("${more[@]}")
 }
@@ -190,7 +218,6 @@ by_configs() {
 ranges() {
     local range
     for range in ${1//,/ }; do
-        [[ $range =~ ^[0-9]+(-[0-9]+)?$ ]] || fail "--seeds $1 is not like 1-4,9" 2
         seq "${range%-*}" "${range#*-}"
     done | paste -sd' '
 }

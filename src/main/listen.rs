@@ -3,6 +3,7 @@
 use qsd::ensemble::Listener;
 use qsd::error::exit;
 use qsd::input::{InputError, MaxWall, Options};
+use qsd::store::{Lock, LockState};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,6 +86,10 @@ pub fn check_stop_file(options: &Options, output: Option<&Path>) -> Result<(), I
 /// One that is there before the start was meant for an earlier run. Rank 0 removes it.
 pub fn remove_stop_file(options: &Options, output: Option<&Path>) {
     let Some(path) = stop_file_of(options, output).filter(|path| path.is_file()) else { return };
+    // That of a run that goes on, which will refuse this one.
+    if output.is_some_and(|output| Lock::state(output) == LockState::Held) {
+        return;
+    }
     match std::fs::remove_file(&path) {
         Ok(()) => log::warn!("{} was left by an earlier run and is removed", path.display()),
         Err(error) => {

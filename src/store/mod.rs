@@ -34,7 +34,7 @@ pub use crate::input::{Existing, Io};
 pub use error::{StoreError, human_bytes};
 pub use layout::{VOLATILE, VOLATILE_ATTRIBUTES, check_observable_name, file_size};
 pub use merge::{Merged, Merging, merge};
-pub use place::{LockState, Place, check_directory, free_space, has_locks, is_hdf5};
+pub use place::{Lock, LockState, Place, check_directory, free_space, has_locks, is_hdf5};
 pub use reader::{Factor, GuardRecord, Kets, Results, RunRecord, State};
 pub use resize::resize;
 pub use stack::{check_axes, check_same};

@@ -10,6 +10,23 @@ pieces_make_one_run() {
 }
 claim "an array of three pieces and a job that merges them give the file of one run" pieces_make_one_run
 
+log=''
+model_in_pieces() {
+    { "$qsd" models --toml kerr_qubit && printf '\n[run]\nduration = 0.2\nntraj = 21\nfirst_trajectory = 1000\n'; } | user_does tee own.toml >/dev/null
+    user_does "$qsd" run own.toml -o own.h5 --quiet && submit --array=0-1 --time=5 -o own.%a.out "$scripts/array.sbatch" --pieces 2 -- run own.toml -o parts.h5 || return 1
+    local pieces=$job
+    submit --dependency="afterok:$pieces" --time=5 -o own.out "$scripts/array.sbatch" --pieces 2 --merge -- run own.toml -o parts.h5 &&
+        ends_as COMPLETED 90 && same own.h5 parts.h5 --exclude-path /state/end_condition
+}
+claim "the size of a run may stand in its model" model_in_pieces
+
+other_pieces() {
+    user_does cp -r parts.h5.pieces less.h5.pieces && user_does rm less.h5.pieces/00001.h5
+    fails_in 60 --time=5 -o less.out "$scripts/array.sbatch" --pieces 2 --merge -- run own.toml -o less.h5 &&
+        says "have 16 trajectories together, and 21 were asked for" less.out && [ ! -e less.h5 ]
+}
+claim "pieces that are not all there are not merged" other_pieces
+
 log=part.out
 piece_goes_on() {
     under_way 120 part.h5.pieces/00000.h5 --array=0 --cpus-per-task=2 --time=5 -o "$log" "$scripts/array.sbatch" --pieces 2 -- "${long[@]}" -o part.h5 || return 1

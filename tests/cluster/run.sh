@@ -52,19 +52,32 @@ if [ -z "${QSD_ROOM:-}" ]; then
         inside+=($!)
     }
     for room in "${rooms[@]}"; do enter "$room"; done
+    # await ROOM: until it is left; sets `crashed`.
+    await() {
+        local home=$place/${1// /-} word=FAILED code=0
+        wait "${inside[0]}" || code=$?
+        inside=("${inside[@]:1}")
+        crashed=no
+        if [ $code != 0 ] && [ -e "$home/crashed" ]; then
+            crashed=yes word=LOST
+        elif [ $code != 0 ]; then
+            failed_rooms=yes
+        fi
+        sed "/^test result:/d; s/^FAILED/$word/" "$home.out"
+    }
     again=()
     for room in "${rooms[@]}"; do
-        lost=FAILED
-        wait "${inside[0]}" || if [ -e "$place/${room// /-}/crashed" ]; then again+=("$room") lost=LOST; else failed_rooms=yes; fi
-        inside=("${inside[@]:1}")
-        sed "/^test result:/d; s/^FAILED/$lost/" "$place/${room// /-}.out"
+        await "$room"
+        [ $crashed = no ] || again+=("$room")
     done
     for room in "${again[@]}"; do
-        echo "-- $room: Open MPI crashed in MPI_Init (see mpi-slurm/README.md), which says nothing of qsd: once more"
-        enter "$room"
-        wait "${inside[0]}" || failed_rooms=yes
-        inside=()
-        grep -v '^test result:' "$place/${room// /-}.out"
+        for attempt in second third; do
+            echo "-- $room: a rank crashed, as Open MPI does in MPI_Init now and then (see mpi-slurm/README.md): $attempt attempt"
+            enter "$room"
+            await "$room"
+            [ $crashed = yes ] || break
+        done
+        [ $crashed = no ] || failed_rooms=yes
     done
     trap - EXIT
     sum_up "$place"/*.out && [ -z "${failed_rooms:-}" ] || exit 1
@@ -77,11 +90,9 @@ fi
 # shellcheck source=tests/cluster/jobs.sh
 . tests/cluster/jobs.sh
 
-# A rank died of a segmentation fault while others were about to make their first connection to it: no line of ours runs then.
+# A rank died of a segmentation fault: on a busy machine Open MPI 4.1.4 does that now and then in MPI_Init. One of ours would come again.
 openmpi_crashed() {
-    local outputs
-    mapfile -t outputs < <(grep -rlF --include='*.out' 'failed to TCP connect to a peer' "$home")
-    [ ${#outputs[@]} -gt 0 ] && grep -qF 'Segmentation fault' "${outputs[@]}"
+    grep -rqE --include='*.out' 'Segmentation fault|on signal 11' "$home"
 }
 
 began=$SECONDS
@@ -98,6 +109,7 @@ done
 conclude || {
     # What is in memory is gone with this process.
     cp -r $shared/log "$QSD_ROOM"
+    mkdir "$QSD_ROOM/outputs" && find "$home" -name '*.out' -exec cp {} "$QSD_ROOM/outputs" \;
     openmpi_crashed && touch "$QSD_ROOM/crashed"
     find "$home" -name 'core*' -size +1M -exec cp {} "$QSD_ROOM" \;
     exit 1

@@ -58,3 +58,10 @@ claim "--job-type array sends the pieces and the job that merges them" in_pieces
 
 refused "seeds without a sweep" "they want --job-type sweep" sent --seeds 1-3 -- run kerr_qubit
 refused "a flag nobody knows" "--lamp is no flag of submit.sh" sent --lamp 3 -- run kerr_qubit
+refused "seeds that are none" "'x' is not like 1-4 or 9" sent --job-type sweep --seeds 1-2,x -- run kerr_qubit
+refused "an image that is not there" "there is no image nodir/q.sif" sent --singularity-container nodir/q.sif -- run kerr_qubit
+refused "a list that other jobs may wait for" "is that of other experiments" \
+    sent --dry-run --job-type sweep --workdir configs --configs models --seeds 7 -- run --ntraj 8
+refused "two experiments in one file" "several experiments go into one.h5" \
+    sent --dry-run --job-type sweep --workdir one --seeds 1-2 -- run kerr_qubit -o one.h5
+claim "refused is refused" queue_is_empty
