@@ -68,16 +68,16 @@ if [ -z "${QSD_ROOM:-}" ]; then
     again=()
     for room in "${rooms[@]}"; do
         await "$room"
-        [ $crashed = no ] || again+=("$room")
+        [ "$crashed" = no ] || again+=("$room")
     done
     for room in "${again[@]}"; do
         for attempt in second third; do
             echo "-- $room: a rank crashed, as Open MPI does in MPI_Init now and then (see mpi-slurm/README.md): $attempt attempt"
             enter "$room"
             await "$room"
-            [ $crashed = yes ] || break
+            [ "$crashed" = yes ] || break
         done
-        [ $crashed = no ] || failed_rooms=yes
+        [ "$crashed" = no ] || failed_rooms=yes
     done
     trap - EXIT
     sum_up "$place"/*.out && [ -z "${failed_rooms:-}" ] || exit 1
